@@ -1,0 +1,3 @@
+//! `zccat`: see the library's map. A link to it named `zccp`, `cp` or `cat` is that program.
+
+fn main() {}

@@ -1,0 +1,5 @@
+//! cat: operands → descriptors → standard output.
+
+pub mod options;
+
+pub use options::Options;

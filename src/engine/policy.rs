@@ -1,0 +1,38 @@
+//! What the user asked of the moving of bytes: the only options that engines and the plan know.
+
+use super::name::Name;
+
+/// `--reflink`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reflink {
+    /// Share extents where it works, copy where it does not.
+    #[default]
+    Auto,
+    /// Share extents or fail.
+    Always,
+    /// Make an independent copy.
+    Never,
+}
+
+/// `--sparse`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sparse {
+    /// Keep the holes of a source that has some.
+    #[default]
+    Auto,
+    /// Make a hole of every run of zero bytes that is long enough.
+    Always,
+    /// Write every byte.
+    Never,
+}
+
+/// What the user asked of the moving of bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// `--engine`: the engines allowed, in the order to try them; empty means that the plan chooses.
+    pub engines: Vec<Name>,
+    /// `--reflink`
+    pub reflink: Reflink,
+    /// `--sparse`
+    pub sparse: Sparse,
+}

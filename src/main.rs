@@ -1,0 +1,3 @@
+//! `zccp`: see the library's map. A link to it named `zccat`, `cat` or `cp` is that program.
+
+fn main() {}

@@ -1,0 +1,51 @@
+//! Descriptors: closing one with its error, and what an inherited one was opened with.
+
+use rustix::io::Errno;
+use std::os::fd::{BorrowedFd, IntoRawFd, OwnedFd};
+
+/// Closes `fd` and says whether that succeeded.
+///
+/// NFS, CIFS, FUSE and quotas report lost data here (EIO, ENOSPC, EDQUOT); `Drop` would swallow it. EINTR is success:
+/// Linux has closed the descriptor by then (close(2), NOTES), so it is never retried.
+///
+/// # Errors
+/// What close(2) says, but for EINTR.
+pub fn close(fd: OwnedFd) -> Result<(), Errno> {
+    // SAFETY: `into_raw_fd` gave up ownership, so this is the only close of this descriptor.
+    if unsafe { libc::close(fd.into_raw_fd()) } == -1 {
+        return match last_errno() {
+            Errno::INTR => Ok(()),
+            errno => Err(errno),
+        };
+    }
+    Ok(())
+}
+
+/// A descriptor the program was started with (0, 1 or 2), borrowed for as long as the program runs.
+///
+/// The three are never closed by the program other than through [`close_inherited`], last thing of all.
+pub fn inherited(fd: i32) -> BorrowedFd<'static> {
+    assert!((0..3).contains(&fd), "only 0, 1 and 2 are inherited");
+    // SAFETY: Rust's runtime makes sure that 0–2 are open before main, and nothing here closes them before the end.
+    unsafe { BorrowedFd::borrow_raw(fd) }
+}
+
+/// Closes an inherited descriptor at the very end of the program, so that the errors only close reports are seen.
+///
+/// # Errors
+/// As [`close`].
+pub fn close_inherited(fd: i32) -> Result<(), Errno> {
+    // SAFETY: called once, at the end, when no borrow from `inherited` is used any more.
+    if unsafe { libc::close(fd) } == -1 {
+        return match last_errno() {
+            Errno::INTR => Ok(()),
+            errno => Err(errno),
+        };
+    }
+    Ok(())
+}
+
+/// The errno of the libc call that just failed on this thread.
+pub fn last_errno() -> Errno {
+    Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
+}

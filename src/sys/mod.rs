@@ -1,0 +1,11 @@
+//! Kernel subjects, one file each: thin, typed, and the only place where `unsafe` is allowed.
+//!
+//! Calls that rustix wraps safely are made through rustix where they are needed; what is here is what rustix does not
+//! wrap, what must go through libc, and the plain values ([`facts`]) that every room above speaks in.
+#![allow(unsafe_code)]
+
+pub mod buffer;
+pub mod descriptor;
+pub mod facts;
+pub mod start;
+pub mod text;
