@@ -1,7 +1,39 @@
 //! The kernel paths, one file each behind one table, and the contract they keep.
+//!
+//! That table, on one screen, is all the program knows about moving bytes on Linux. A new engine is one file, one line in
+//! the table and one name in [`Name`].
 
+pub mod contract;
+mod copy_file_range;
+mod mmap;
 pub mod name;
 pub mod policy;
+mod read_write;
+pub mod reason;
+mod reflink;
+pub mod scratch;
+mod sendfile;
+mod splice;
+mod zerocopy;
 
+pub use contract::{Ask, End, Engine, Flow, Grant, Nature, Place, Remark, Session, Settled, Side, Step, Tuning};
 pub use name::Name;
 pub use policy::{Policy, Reflink, Sparse};
+pub use reason::Reason;
+pub use scratch::Scratch;
+
+/// Every engine.
+pub static TABLE: [&dyn Engine; 7] = [
+    &reflink::Reflink,
+    &copy_file_range::CopyFileRange,
+    &sendfile::Sendfile,
+    &splice::Splice,
+    &zerocopy::Zerocopy,
+    &mmap::Mmap,
+    &read_write::ReadWrite,
+];
+
+/// The engine of that name.
+pub fn named(name: Name) -> &'static dyn Engine {
+    TABLE[name as usize]
+}

@@ -7,5 +7,9 @@
 pub mod buffer;
 pub mod descriptor;
 pub mod facts;
+pub mod interface;
+pub mod pipe;
+pub mod socket;
 pub mod start;
 pub mod text;
+pub mod thread;

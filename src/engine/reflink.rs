@@ -1,0 +1,91 @@
+//! `reflink`: FICLONE (ioctl_ficlone(2)). The sink shares the source's extents; no byte is moved.
+//!
+//! A clone takes the whole source as it is at that instant, so it is the end beyond doubt: no read has to confirm it.
+
+use super::contract::{Ask, End, Engine, Flow, Grant, Place, Session, Settled, Side, Step, Tuning};
+use super::{Name, Reason, Scratch, policy};
+use crate::sys::facts::Facts;
+use rustix::fs::{self, SeekFrom};
+use rustix::io::Errno;
+
+pub struct Reflink;
+
+impl Engine for Reflink {
+    fn name(&self) -> Name {
+        Name::Reflink
+    }
+
+    fn suits(&self, ask: &Ask<'_>) -> Result<(), Reason> {
+        if ask.policy.reflink == policy::Reflink::Never {
+            return Err(Reason::ReflinkNever);
+        }
+        if !ask.source.is_regular() {
+            return Err(Reason::SourceNotRegular);
+        }
+        if !ask.sink.is_regular() {
+            return Err(Reason::SinkNotRegular);
+        }
+        if ask.sink.append {
+            return Err(Reason::SinkAppends); // EBADF
+        }
+        if ask.source.start != 0 || ask.sink.start != 0 {
+            return Err(Reason::NotFromTheStart);
+        }
+        Ok(())
+    }
+
+    fn open<'a>(
+        &self,
+        ask: &Ask<'a>,
+        _: &Tuning,
+        _: &Flow,
+        _: &'a mut Scratch,
+    ) -> Result<Box<dyn Session + 'a>, (Side, Errno)> {
+        Ok(Box::new(Clone { source: ask.source, sink: ask.sink, done: false }))
+    }
+}
+
+struct Clone<'a> {
+    source: End<'a>,
+    sink: End<'a>,
+    done: bool,
+}
+
+impl Session for Clone<'_> {
+    fn step(&mut self, flow: &mut Flow, _: Grant) -> Step {
+        if self.done {
+            return Step::End;
+        }
+        if flow.given() != 0 {
+            return Step::Error(Side::Either, Errno::INVAL); // a clone cannot go on in the middle
+        }
+        match self.whole() {
+            Ok(0) => Step::End,
+            Ok(bytes) => {
+                self.done = true;
+                flow.took(bytes);
+                flow.gave(bytes);
+                Step::Moved(bytes)
+            }
+            Err(errno) => Step::Error(Side::Either, errno),
+        }
+    }
+
+    fn settle(self: Box<Self>, _: &mut Flow) -> Settled {
+        Settled::default()
+    }
+}
+
+impl Clone<'_> {
+    /// Clones, and says how many bytes the sink now has: what came over, not what the source had when it was opened.
+    fn whole(&self) -> Result<u64, Errno> {
+        fs::ioctl_ficlone(self.sink.fd, self.source.fd)?;
+        let bytes = Facts::of(self.sink.fd)?.size;
+        for end in [self.source, self.sink] {
+            if end.place == Place::Position {
+                fs::seek(end.fd, SeekFrom::Start(bytes))?;
+            }
+        }
+        Ok(bytes)
+    }
+}

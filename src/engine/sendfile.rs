@@ -1,0 +1,89 @@
+//! `sendfile`: sendfile(2), from a file or device to anything.
+//!
+//! To a pipe or socket it passes references to the page cache; the driver therefore ends it before the last part of a
+//! file and lets that go by value. To TCP, whether the pages are then copied once more depends on the interface:
+//! scatter-gather (ETHTOOL_GSG) is asked and told.
+
+use super::contract::{Ask, End, Engine, Flow, Grant, Nature, Place, Remark, Session, Settled, Side, Step, Tuning};
+use super::{Name, Reason, Scratch};
+use crate::sys::interface;
+use rustix::fs::{self, SeekFrom};
+use rustix::io::Errno;
+
+/// Bytes asked of one call at most; the kernel's own limit is 0x7ffff000 (sendfile(2), NOTES).
+const MOST: u64 = 1 << 30;
+
+pub struct Sendfile;
+
+impl Engine for Sendfile {
+    fn name(&self) -> Name {
+        Name::Sendfile
+    }
+
+    fn suits(&self, ask: &Ask<'_>) -> Result<(), Reason> {
+        if !matches!(ask.source.nature, Nature::File | Nature::Block | Nature::Device) {
+            return Err(Reason::SourceNotSendable); // EINVAL, or a sleep with the sink's pipe locked
+        }
+        if ask.source.direct {
+            return Err(Reason::SourceIsDirect); // EINVAL at the unaligned end
+        }
+        if ask.sink.append {
+            return Err(Reason::SinkAppends); // EINVAL
+        }
+        if ask.sink.socket().is_some_and(|socket| !socket.stream) {
+            return Err(Reason::SinkIsDatagram); // it cuts messages at 64 KiB
+        }
+        Ok(())
+    }
+
+    fn open<'a>(
+        &self,
+        ask: &Ask<'a>,
+        _: &Tuning,
+        _: &Flow,
+        _: &'a mut Scratch,
+    ) -> Result<Box<dyn Session + 'a>, (Side, Errno)> {
+        Ok(Box::new(Sending { source: ask.source, sink: ask.sink, sink_position: 0 }))
+    }
+}
+
+struct Sending<'a> {
+    source: End<'a>,
+    sink: End<'a>,
+    /// Where the sink's file offset stands: sendfile writes there and takes no offset for its output.
+    sink_position: u64,
+}
+
+impl Session for Sending<'_> {
+    fn step(&mut self, flow: &mut Flow, grant: Grant) -> Step {
+        if self.sink.place == Place::Offset && self.sink_position != flow.sink_offset() {
+            if let Err(errno) = fs::seek(self.sink.fd, SeekFrom::Start(flow.sink_offset())) {
+                return Step::Error(Side::Sink, errno);
+            }
+            self.sink_position = flow.sink_offset();
+        }
+        let mut from = flow.source_offset();
+        let from = (self.source.place == Place::Offset).then_some(&mut from);
+        match fs::sendfile(self.sink.fd, self.source.fd, from, grant.bytes.min(MOST) as usize) {
+            Ok(0) => Step::Zero,
+            Ok(n) => {
+                flow.took(n as u64);
+                flow.gave(n as u64);
+                self.sink_position += n as u64;
+                Step::Moved(n as u64)
+            }
+            Err(errno) => Step::Error(Side::Either, errno),
+        }
+    }
+
+    fn settle(self: Box<Self>, flow: &mut Flow) -> Settled {
+        let mut settled = Settled::default();
+        let remote_tcp = self.sink.socket().is_some_and(|socket| socket.is_tcp() && !socket.local);
+        if remote_tcp && flow.given() > 0 {
+            if let Some(out) = interface::of_socket(self.sink.fd) {
+                settled.remarks.push(Remark::Gathers { interface: out.name, on: out.gathers });
+            }
+        }
+        settled
+    }
+}

@@ -1,0 +1,71 @@
+//! Pipes: a private one to splice through, and how much a pipe holds.
+
+use rustix::io::Errno;
+use rustix::pipe::{self, PipeFlags};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// A pipe of our own. Both ends are O_NONBLOCK-free and close-on-exec.
+#[derive(Debug)]
+pub struct PrivatePipe {
+    reader: OwnedFd,
+    writer: OwnedFd,
+    capacity: u64,
+}
+
+impl PrivatePipe {
+    /// A pipe of about `wanted` bytes: a user out of pipe quota (pipe-user-pages-soft) gets 8 KiB or even 4, and that
+    /// is borne, not an error.
+    ///
+    /// # Errors
+    /// EMFILE and ENFILE.
+    pub fn new(wanted: u64) -> Result<PrivatePipe, Errno> {
+        let (reader, writer) = pipe::pipe_with(PipeFlags::CLOEXEC)?;
+        let capacity = grow(&writer, wanted).unwrap_or(4096);
+        Ok(PrivatePipe { reader, writer, capacity })
+    }
+
+    /// Makes it hold about `wanted` bytes if it holds less.
+    pub fn at_least(&mut self, wanted: u64) {
+        if self.capacity < wanted {
+            self.capacity = grow(&self.writer, wanted).unwrap_or(self.capacity);
+        }
+    }
+
+    /// The end to read from.
+    pub fn reader(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
+    }
+
+    /// The end to write to.
+    pub fn writer(&self) -> BorrowedFd<'_> {
+        self.writer.as_fd()
+    }
+
+    /// Bytes it holds when full of whole pages.
+    pub fn capacity(&self) -> u64 {
+        self.capacity
+    }
+}
+
+/// Asks for a pipe of `wanted` bytes (F_SETPIPE_SZ), ignoring a refusal (EPERM above pipe-max-size or out of quota,
+/// EBUSY with more than that queued), and returns what it holds then.
+///
+/// # Errors
+/// What F_GETPIPE_SZ says: EBADF on what is no pipe.
+pub fn grow(fd: impl AsFd, wanted: u64) -> Result<u64, Errno> {
+    let fd = fd.as_fd();
+    let held = capacity(fd)?;
+    if held < wanted {
+        let _ = pipe::fcntl_setpipe_size(fd, usize::try_from(wanted).unwrap_or(usize::MAX));
+        return capacity(fd);
+    }
+    Ok(held)
+}
+
+/// How many bytes a pipe holds (F_GETPIPE_SZ).
+///
+/// # Errors
+/// EBADF on what is no pipe.
+pub fn capacity(fd: impl AsFd) -> Result<u64, Errno> {
+    pipe::fcntl_getpipe_size(fd).map(|bytes| bytes as u64)
+}

@@ -1,0 +1,55 @@
+//! Sockets: what kind one is, and whether its peer is on this machine.
+
+use rustix::io::Errno;
+use rustix::net::{self, AddressFamily, SocketType, sockopt};
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsFd;
+
+/// What a socket is, as far as moving bytes into it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Socket {
+    /// IPv4 or IPv6, as against unix and others.
+    pub internet: bool,
+    /// A byte stream; datagram and seqpacket sockets keep message boundaries.
+    pub stream: bool,
+    /// The peer's address is one of this machine's: loopback, or the same as our own.
+    pub local: bool,
+}
+
+impl Socket {
+    /// Asks the kernel: SO_DOMAIN, SO_TYPE, getsockname, getpeername.
+    ///
+    /// # Errors
+    /// ENOTSOCK and EBADF.
+    pub fn of(fd: impl AsFd) -> Result<Socket, Errno> {
+        let fd = fd.as_fd();
+        let domain = sockopt::socket_domain(fd)?;
+        let internet = domain == AddressFamily::INET || domain == AddressFamily::INET6;
+        let stream = sockopt::socket_type(fd)? == SocketType::STREAM;
+        let local = !internet || peer_is_local(fd);
+        Ok(Socket { internet, stream, local })
+    }
+
+    /// TCP, or another internet stream.
+    pub fn is_tcp(&self) -> bool {
+        self.internet && self.stream
+    }
+}
+
+/// Whether an internet socket's peer is this machine: its address is a loopback one or equals our end's.
+fn peer_is_local(fd: impl AsFd) -> bool {
+    let fd = fd.as_fd();
+    let Some(peer) = net::getpeername(fd).ok().flatten().and_then(|a| SocketAddr::try_from(a).ok()) else {
+        return true; // not connected: nothing will be sent
+    };
+    let ours = net::getsockname(fd).ok().and_then(|a| SocketAddr::try_from(a).ok());
+    plain(peer.ip()).is_loopback() || ours.is_some_and(|ours| plain(ours.ip()) == plain(peer.ip()))
+}
+
+/// An IPv4 address inside IPv6 (::ffff:127.0.0.1) as the IPv4 address it is.
+fn plain(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V6(six) => six.to_ipv4_mapped().map_or(ip, IpAddr::V4),
+        IpAddr::V4(_) => ip,
+    }
+}
