@@ -33,3 +33,4 @@ pub mod cat;
 pub mod cp;
 pub mod engine;
 pub mod sys;
+pub mod transfer;

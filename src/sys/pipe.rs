@@ -1,5 +1,6 @@
 //! Pipes: a private one to splice through, and how much a pipe holds.
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::pipe::{self, PipeFlags};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -68,4 +69,20 @@ pub fn grow(fd: impl AsFd, wanted: u64) -> Result<u64, Errno> {
 /// EBADF on what is no pipe.
 pub fn capacity(fd: impl AsFd) -> Result<u64, Errno> {
     pipe::fcntl_getpipe_size(fd).map(|bytes| bytes as u64)
+}
+
+/// Bytes that wait in a pipe to be read (FIONREAD; works on the end that writes as well).
+///
+/// # Errors
+/// EBADF, ENOTTY.
+pub fn queued(fd: impl AsFd) -> Result<u64, Errno> {
+    rustix::io::ioctl_fionread(fd)
+}
+
+/// Whether anybody has a pipe open for reading: poll(2) says POLLERR on the writing end if not.
+pub fn has_reader(fd: impl AsFd) -> bool {
+    let fd = fd.as_fd();
+    let mut asked = [PollFd::new(&fd, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    !matches!(poll(&mut asked, Some(&now)), Ok(n) if n > 0 && asked[0].revents().contains(PollFlags::ERR))
 }

@@ -14,6 +14,8 @@ pub struct Socket {
     pub stream: bool,
     /// The peer's address is one of this machine's: loopback, or the same as our own.
     pub local: bool,
+    /// Bytes that may be queued in it unread when the program ends.
+    pub queue: u64,
 }
 
 impl Socket {
@@ -27,7 +29,9 @@ impl Socket {
         let internet = domain == AddressFamily::INET || domain == AddressFamily::INET6;
         let stream = sockopt::socket_type(fd)? == SocketType::STREAM;
         let local = !internet || peer_is_local(fd);
-        Ok(Socket { internet, stream, local })
+        let own = sockopt::socket_send_buffer_size(fd)? as u64;
+        let queue = if internet && stream { own.max(largest_tcp_buffer()) } else { own };
+        Ok(Socket { internet, stream, local, queue })
     }
 
     /// TCP, or another internet stream.
@@ -52,4 +56,10 @@ fn plain(ip: IpAddr) -> IpAddr {
         IpAddr::V6(six) => six.to_ipv4_mapped().map_or(ip, IpAddr::V4),
         IpAddr::V4(_) => ip,
     }
+}
+
+/// What TCP lets a send buffer grow to, bytes: the third number of tcp_wmem (tcp(7)), 4 MiB unless somebody changed it.
+fn largest_tcp_buffer() -> u64 {
+    let text = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_wmem").unwrap_or_default();
+    text.split_ascii_whitespace().nth(2).and_then(|bytes| bytes.parse().ok()).unwrap_or(4 << 20)
 }

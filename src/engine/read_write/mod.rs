@@ -82,7 +82,7 @@ fn read_into(end: &End<'_>, offset: u64, memory: &mut [u8]) -> Result<usize, Err
 
 /// Writes to an end, at the flow's offset or at the descriptor's own. A write of something that returns 0 is told as
 /// ENOSPC: nobody defines it, and asking again could go on for ever.
-fn write(end: &End<'_>, offset: u64, bytes: &[u8]) -> Result<usize, Errno> {
+pub fn write(end: &End<'_>, offset: u64, bytes: &[u8]) -> Result<usize, Errno> {
     let written = match end.place {
         Place::Offset if !end.append => io::pwrite(end.fd, bytes, offset)?,
         _ => io::write(end.fd, bytes)?,

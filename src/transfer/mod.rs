@@ -1,0 +1,23 @@
+//! One copy from one descriptor to another: what the ends are, the plan, the driver, the trail.
+//!
+//! [`copy`] is the whole of it for those above. The stages: [`endpoint`] asks the kernel what the two ends are,
+//! [`plan`] chooses engines (pure), [`driver`] runs them, [`trail`] is what happened.
+
+pub mod by_reference;
+pub mod capabilities;
+mod driver;
+pub mod endpoint;
+mod pace;
+pub mod plan;
+mod preallocate;
+mod ready;
+mod room;
+mod segments;
+pub mod trail;
+pub mod verdict;
+
+pub use crate::engine::{Ask, End, Scratch};
+pub use capabilities::Capabilities;
+pub use driver::copy;
+pub use plan::Plan;
+pub use trail::{Failure, Trail};

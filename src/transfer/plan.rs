@@ -1,0 +1,230 @@
+//! Which engines, best first, and for each passed-over one the reason. Pure: no system call is made here.
+//!
+//! The order for a pair is what was measured for it (performance.md; `cargo bench --bench compare` measures it again), not
+//! how modern a call is. An engine that cannot work says so itself (`Engine::suits`); what would not pay is decided here.
+
+use super::capabilities::Capabilities;
+use crate::engine::{self, Ask, Name, Nature, Reason, Reflink, Sparse, Tuning};
+use crate::sys::facts::FileSystem;
+
+use super::endpoint::SMALL_FILE;
+use super::preallocate;
+
+/// A second thread and preallocation pay from this many bytes on.
+const BIG: u64 = 8 << 20;
+
+/// Block of a big file, bytes: with less than 1 MiB the two threads hardly overlap (performance.md).
+const BIG_BLOCK: usize = 2 << 20;
+
+/// Block of other files, bytes: 64 KiB 1.5, 128 KiB 3.4, 256 KiB 4.5, 1 MiB 3.8 GB/s (performance.md, ext4).
+const BLOCK: usize = 256 * 1024;
+
+/// What a private pipe is asked to hold, bytes: 512 KiB spends the least CPU (kernel.md §1.4).
+const PIPE: usize = 512 * 1024;
+
+/// One message to a socket that keeps message boundaries, bytes: below every default SO_SNDBUF, and below UDP's 65,507.
+const MESSAGE: usize = 32 * 1024;
+
+/// The plan of one copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The engines to try, best first.
+    pub engines: Vec<Name>,
+    /// The others, and why not.
+    pub passed_over: Vec<(Name, Reason)>,
+    /// How they are to work.
+    pub tuning: Tuning,
+    /// The user chose the engines.
+    pub forced: bool,
+    /// Holes of the source are asked for and kept.
+    pub seek_holes: bool,
+    /// Allocate ahead of the writing.
+    pub preallocate: bool,
+    /// So many last bytes of the source are read and written, when an engine passes pages by reference.
+    pub by_value: u64,
+}
+
+impl Plan {
+    /// Chooses for `ask`, with what has been learned in this run.
+    pub fn of(ask: &Ask<'_>, learned: &Capabilities) -> Plan {
+        let (wanted, why_not) = wanted(ask);
+        let devices = (ask.source.facts.device, ask.sink.facts.device);
+        let mut engines = Vec::with_capacity(3);
+        let mut passed_over = Vec::with_capacity(Name::ALL.len());
+        for &name in &wanted {
+            match engine::named(name).suits(ask) {
+                Ok(()) => match learned.refusal(name, devices) {
+                    Some(errno) => passed_over.push((name, Reason::Remembered(errno))),
+                    None => engines.push(name),
+                },
+                Err(reason) => passed_over.push((name, reason)),
+            }
+        }
+        for name in Name::ALL {
+            if !wanted.contains(&name) {
+                let reason = engine::named(name).suits(ask).err().unwrap_or_else(|| why_not(ask, name));
+                passed_over.push((name, reason));
+            }
+        }
+        Plan {
+            tuning: tuning(ask),
+            forced: !ask.policy.engines.is_empty(),
+            seek_holes: seeks_holes(ask),
+            preallocate: preallocates(ask),
+            by_value: by_value(ask),
+            engines,
+            passed_over,
+        }
+    }
+}
+
+type WhyNot = fn(&Ask<'_>, Name) -> Reason;
+
+/// The engines that would be best for this pair, best first, and what to say of the others.
+fn wanted(ask: &Ask<'_>) -> (Vec<Name>, WhyNot) {
+    use Name::{CopyFileRange, ReadWrite, Reflink as Clone, Sendfile, Splice};
+    let policy = ask.policy;
+    if !policy.engines.is_empty() {
+        return (policy.engines.clone(), |_, _| Reason::NotListed);
+    }
+    if policy.reflink == Reflink::Always {
+        return (vec![Clone], |_, _| Reason::ReflinkAlways);
+    }
+    if ask.source.nature == Nature::Tty || ask.sink.nature == Nature::Tty {
+        return (vec![ReadWrite], |_, _| Reason::Terminal);
+    }
+    if ask.source.file_system == Some(FileSystem::Pseudo) || ask.sink.file_system == Some(FileSystem::Pseudo) {
+        return (vec![ReadWrite], |_, _| Reason::Pseudo);
+    }
+    match (ask.source.nature, ask.sink.nature) {
+        (Nature::File, Nature::File) => file_to_file(ask),
+        (Nature::File | Nature::Block, Nature::Pipe { capacity }) => match ask.expected {
+            Some(bytes) if bytes > capacity => (vec![Splice, ReadWrite], slower),
+            Some(_) => (vec![ReadWrite], |_, _| Reason::FitsThePipe),
+            None => (vec![ReadWrite], |_, _| Reason::SizeUnknown),
+        },
+        (Nature::File | Nature::Block, Nature::Socket(socket)) if socket.is_tcp() && !socket.local => {
+            (vec![Sendfile, ReadWrite], slower)
+        }
+        (Nature::File | Nature::Block, Nature::Device) if ask.expected.is_some_and(|bytes| bytes > SMALL_FILE) => {
+            (vec![Splice, ReadWrite], slower) // /dev/null; /dev/full refuses, and write tells why
+        }
+        (Nature::Device, Nature::Pipe { .. }) => (vec![Splice, ReadWrite], slower),
+        (Nature::Pipe { .. } | Nature::Socket(_), Nature::Pipe { .. } | Nature::Socket(_) | Nature::File) => {
+            (vec![Splice, ReadWrite], slower)
+        }
+        _ if ask.policy.sparse == Sparse::Always => (vec![CopyFileRange, ReadWrite], slower),
+        _ => (vec![ReadWrite], slower),
+    }
+}
+
+fn file_to_file(ask: &Ask<'_>) -> (Vec<Name>, WhyNot) {
+    use Name::{CopyFileRange, ReadWrite, Reflink as Clone};
+    if ask.policy.sparse == Sparse::Always {
+        return (vec![Clone, ReadWrite], |_, _| Reason::SparseAlways);
+    }
+    let (Some(from), Some(to)) = (ask.source.file_system, ask.sink.file_system) else {
+        return (vec![ReadWrite], |_, _| Reason::Small); // so small that nothing was asked
+    };
+    if ask.expected.is_none() {
+        return (vec![ReadWrite], |_, _| Reason::SizeUnknown);
+    }
+    if ask.expected.is_some_and(|bytes| bytes <= SMALL_FILE) && !ask.source.facts.looks_sparse() {
+        return (vec![ReadWrite], |_, _| Reason::Small);
+    }
+    if from != to {
+        return (vec![ReadWrite], different);
+    }
+    match from {
+        FileSystem::Xfs | FileSystem::Btrfs | FileSystem::Bcachefs | FileSystem::Ocfs2 => {
+            (vec![Clone, ReadWrite], cannot)
+        }
+        FileSystem::Zfs | FileSystem::Other(_) => (vec![Clone, CopyFileRange, ReadWrite], cannot),
+        _ if from.offloads() => (vec![Clone, CopyFileRange, ReadWrite], cannot),
+        _ => (vec![ReadWrite], cannot),
+    }
+}
+
+fn slower(_: &Ask<'_>, name: Name) -> Reason {
+    if name == Name::Zerocopy { Reason::OnlyWhenAsked } else { Reason::Slower }
+}
+
+/// For files on one kind of file system.
+fn cannot(ask: &Ask<'_>, name: Name) -> Reason {
+    let file_system = ask.sink.file_system.unwrap_or(FileSystem::Other(0));
+    match name {
+        Name::Reflink if !file_system.shares_extents() => Reason::CannotShare(file_system),
+        Name::CopyFileRange => Reason::NoOffload(file_system),
+        _ => slower(ask, name),
+    }
+}
+
+/// For files on two kinds of file system.
+fn different(ask: &Ask<'_>, name: Name) -> Reason {
+    let of = |file_system: Option<FileSystem>| file_system.unwrap_or(FileSystem::Other(0));
+    match name {
+        Name::Reflink | Name::CopyFileRange => {
+            Reason::DifferentFileSystems(of(ask.source.file_system), of(ask.sink.file_system))
+        }
+        _ => slower(ask, name),
+    }
+}
+
+fn is_big(ask: &Ask<'_>) -> bool {
+    ask.expected.is_some_and(|bytes| bytes >= BIG)
+}
+
+fn tuning(ask: &Ask<'_>) -> Tuning {
+    let holes = (ask.policy.sparse == Sparse::Always && ask.sink.is_regular())
+        .then(|| (ask.sink.facts.block_size as usize).clamp(512, 4096));
+    let files = ask.source.facts.has_offsets() && ask.sink.facts.has_offsets();
+    let big = files && is_big(ask) && holes.is_none();
+    let keeps_messages = [&ask.source, &ask.sink].iter().any(|end| end.socket().is_some_and(|s| !s.stream));
+    let splices = ask.sink.is_pipe() || ask.source.is_pipe();
+    let block = if keeps_messages {
+        MESSAGE
+    } else if big {
+        BIG_BLOCK
+    } else if ask.sink.is_regular() && ask.expected.is_some_and(|bytes| bytes < engine::scratch::SMALL as u64) {
+        engine::scratch::SMALL
+    } else if splices {
+        PIPE
+    } else {
+        BLOCK
+    };
+    Tuning { block, threads: if big { 2 } else { 1 }, holes }
+}
+
+fn seeks_holes(ask: &Ask<'_>) -> bool {
+    ask.policy.sparse != Sparse::Never
+        && ask.source.facts.looks_sparse()
+        && ask.sink.is_regular()
+        && !ask.sink.append
+        && ask.source.place == engine::Place::Offset
+        && ask.sink.place == engine::Place::Offset
+        && ask.source.file_system != Some(FileSystem::Pseudo)
+}
+
+fn preallocates(ask: &Ask<'_>) -> bool {
+    ask.sink.file_system.is_some_and(preallocate::pays_on)
+        && ask.sink.is_regular()
+        && ask.sink.place == engine::Place::Offset
+        && !ask.sink.append
+        && is_big(ask)
+        && !seeks_holes(ask)
+        && ask.policy.sparse != Sparse::Always
+}
+
+/// How many last bytes have to go by value, so that what is still queued when the program ends is no page of the source:
+/// a pipe holds its capacity, TCP at most the largest send buffer. (loopback hands pages on to the receiver's queue,
+/// where no one knows when they are read; nothing is passed by reference there unless it is asked for.)
+fn by_value(ask: &Ask<'_>) -> u64 {
+    if !matches!(ask.source.nature, Nature::File | Nature::Block) {
+        return 0; // nobody can change what a pipe or socket held
+    }
+    match ask.sink.nature {
+        Nature::Pipe { capacity } => capacity,
+        Nature::Socket(socket) => socket.queue,
+        _ => 0,
+    }
+}

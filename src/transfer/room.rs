@@ -1,0 +1,61 @@
+//! Whether the sink can hold what is to come, asked before the first byte where it can be known.
+
+use super::trail::Failure;
+use crate::engine::Ask;
+use crate::sys::facts::FileSystem;
+use rustix::fs::{self, FallocateFlags, SeekFrom};
+use rustix::io::Errno;
+use rustix::process;
+
+/// Copies of fewer bytes are not asked about: they fail soon enough by themselves.
+const FROM: u64 = 4 << 20;
+
+/// No file system in use has a smaller limit for a file: FAT's 4 GiB − 1, minix and old NFS 2 GiB − 1, bytes.
+const SMALLEST_LIMIT: u64 = (1 << 31) - 1;
+
+/// Checks the room for a copy of `bytes` bytes, of which `data` bytes are not holes.
+///
+/// # Errors
+/// That there is none. Where it cannot be known (compression, sharing, network), nothing is said.
+pub(super) fn check(ask: &Ask<'_>, bytes: u64, data: u64) -> Result<(), Failure> {
+    let (sink, Some(file_system)) = (&ask.sink, ask.sink.file_system) else { return Ok(()) };
+    if !sink.is_regular() {
+        return Ok(());
+    }
+    // lseek(2) refuses an offset that no file of this file system can have (EINVAL above s_maxbytes: FAT 4 GiB − 1, ext4
+    // 16 TiB − 4 KiB, ext2 with 1 KiB blocks 16 GiB); the file offset of a sink of our own means nothing.
+    let end = sink.start.saturating_add(bytes);
+    let too_large = bytes > SMALLEST_LIMIT
+        && sink.place == crate::engine::Place::Offset
+        && fs::seek(sink.fd, SeekFrom::Start(end)) == Err(Errno::INVAL);
+    if too_large {
+        return Err(Failure::TooLarge { needed: bytes });
+    }
+    if data < FROM || !keeps_account(file_system) {
+        return Ok(());
+    }
+    let Ok(room) = fs::fstatvfs(sink.fd) else { return Ok(()) };
+    // Blocks kept back are root's to use.
+    let blocks = if process::geteuid().is_root() { room.f_bfree } else { room.f_bavail };
+    let free = blocks.saturating_mul(room.f_frsize);
+    if room.f_blocks == 0 || data <= free || there_is_room_after_all(ask, file_system, data) {
+        return Ok(()); // f_blocks == 0: a tmpfs without a limit
+    }
+    Err(Failure::NoRoom { needed: data, free })
+}
+
+/// Whether a byte written takes a byte of what statvfs calls free.
+fn keeps_account(file_system: FileSystem) -> bool {
+    matches!(file_system, FileSystem::Ext4 | FileSystem::Xfs | FileSystem::Tmpfs | FileSystem::Fat | FileSystem::ExFat)
+}
+
+/// xfs gives back what it had allocated speculatively behind other files only when more is asked for than is free, so
+/// there the file system itself has the last word. (ext4 counts what was freed at once.)
+fn there_is_room_after_all(ask: &Ask<'_>, file_system: FileSystem, data: u64) -> bool {
+    if file_system != FileSystem::Xfs {
+        return false;
+    }
+    let asked = fs::fallocate(ask.sink.fd, FallocateFlags::KEEP_SIZE, ask.sink.start, data);
+    let _ = fs::ftruncate(ask.sink.fd, ask.sink.start); // gives it back; the size does not change
+    asked.is_ok()
+}
