@@ -32,4 +32,5 @@
 pub mod cat;
 pub mod cp;
 pub mod engine;
+pub mod report;
 pub mod sys;
