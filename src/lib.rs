@@ -32,5 +32,6 @@
 pub mod cat;
 pub mod cp;
 pub mod engine;
+pub mod report;
 pub mod sys;
 pub mod transfer;

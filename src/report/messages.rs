@@ -1,0 +1,211 @@
+//! The two streams the user reads: diagnostics on standard error, and lines (`-v`, `--debug`, `--help`) on standard
+//! output, in the order in which they were said.
+
+use crate::sys::{descriptor, start, text::strerror};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use std::os::fd::BorrowedFd;
+
+/// Lines wait until so many bytes are there, or until something is said on standard error (stdio's BUFSIZ for a pipe).
+const ENOUGH: usize = 4096;
+
+/// The program's voice. It remembers whether anything went wrong, so that the exit status need not be carried around.
+#[derive(Debug)]
+pub struct Messages {
+    program: Vec<u8>,
+    output: BorrowedFd<'static>,
+    output_was_closed: bool,
+    errors: BorrowedFd<'static>,
+    errors_were_closed: bool,
+    waiting: Vec<u8>,
+    line_by_line: Option<bool>,
+    printed: bool,
+    output_failure: Option<Errno>,
+    failed: bool,
+}
+
+impl Messages {
+    /// The voice of `program` (its name as diagnostics begin with it) on the inherited streams.
+    pub fn new(program: impl Into<Vec<u8>>) -> Messages {
+        let mut messages = Messages::on(program, descriptor::inherited(1), descriptor::inherited(2));
+        messages.output_was_closed = start::was_closed(1);
+        messages.errors_were_closed = start::was_closed(2);
+        messages
+    }
+
+    fn on(program: impl Into<Vec<u8>>, output: BorrowedFd<'static>, errors: BorrowedFd<'static>) -> Messages {
+        Messages {
+            program: program.into(),
+            output,
+            output_was_closed: false,
+            errors,
+            errors_were_closed: false,
+            waiting: Vec::new(),
+            line_by_line: None,
+            printed: false,
+            output_failure: None,
+            failed: false,
+        }
+    }
+
+    /// Says `PROGRAM: text` on standard error; the exit status will be 1.
+    pub fn error(&mut self, text: impl AsRef<[u8]>) {
+        self.failed = true;
+        self.warn(text);
+    }
+
+    /// Says `PROGRAM: text` on standard error; the exit status stays what it is.
+    pub fn warn(&mut self, text: impl AsRef<[u8]>) {
+        let said = [&self.program, b": ".as_slice(), text.as_ref()].concat();
+        self.note(said);
+    }
+
+    /// Says `text` on standard error without the program's name: what was asked for (`--explain`) or is complete.
+    pub fn note(&mut self, text: impl AsRef<[u8]>) {
+        self.flush();
+        let mut line = text.as_ref().to_vec();
+        line.push(b'\n');
+        // Nobody can be told that standard error does not work but the parent, by the exit status: as GNU does.
+        if self.errors_were_closed || write_all(self.errors, &line).is_err() {
+            self.failed = true;
+        }
+    }
+
+    /// The exit status will be 1, for a reason that was said in another way.
+    pub fn fail(&mut self) {
+        self.failed = true;
+    }
+
+    /// Whether something went wrong so far.
+    pub fn failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Writes `text` and a newline to standard output, at the latest before anything is said on standard error. What
+    /// goes wrong is said by [`Messages::finish`].
+    pub fn print(&mut self, text: impl AsRef<[u8]>) {
+        self.printed = true;
+        self.waiting.extend_from_slice(text.as_ref());
+        self.waiting.push(b'\n');
+        let output = self.output;
+        if self.waiting.len() >= ENOUGH || *self.line_by_line.get_or_insert_with(|| rustix::termios::isatty(output)) {
+            self.flush();
+        }
+    }
+
+    /// Writes the lines that wait.
+    pub fn flush(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        if waiting.is_empty() || self.output_failure.is_some() {
+            return;
+        }
+        // Rust's runtime put /dev/null where nothing was.
+        let written = if self.output_was_closed { Err(Errno::BADF) } else { write_all(self.output, &waiting) };
+        self.output_failure = written.err();
+    }
+
+    /// Last thing of all: writes what waits, closes standard output if lines were printed, says what went wrong with it,
+    /// and gives the exit status.
+    pub fn finish(self) -> i32 {
+        self.finish_by(|| descriptor::close_inherited(1))
+    }
+
+    fn finish_by(mut self, close_output: impl FnOnce() -> Result<(), Errno>) -> i32 {
+        self.flush();
+        if self.printed && !self.output_was_closed {
+            let closed = close_output();
+            self.output_failure = self.output_failure.or(closed.err());
+        }
+        if let Some(errno) = self.output_failure {
+            self.error(format!("write error: {}", strerror(errno)));
+        }
+        i32::from(self.failed)
+    }
+}
+
+/// One write(2) if the kernel takes all of it, so that lines of programs that share the stream are not mixed.
+fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        match rustix::io::write(fd, bytes) {
+            Ok(0) => return Err(Errno::IO),
+            Ok(n) => bytes = &bytes[n..],
+            Err(Errno::INTR) => {}
+            // The descriptor is shared with whoever made it non-blocking.
+            Err(Errno::AGAIN) => match poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::OUT)], None) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno),
+            },
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+    use std::io::Read as _;
+    use std::os::fd::{AsFd as _, OwnedFd};
+
+    /// A voice whose two streams are the write end of one pipe, so that the order is seen.
+    fn on_one_pipe() -> (Messages, OwnedFd) {
+        let (reader, writer) = rustix::pipe::pipe().expect("a pipe");
+        let writer: &'static OwnedFd = Box::leak(Box::new(writer));
+        (Messages::on("zccp", writer.as_fd(), writer.as_fd()), reader)
+    }
+
+    fn said(reader: OwnedFd) -> String {
+        let mut bytes = [0; 1024];
+        let n = File::from(reader).read(&mut bytes).expect("something was said");
+        String::from_utf8_lossy(&bytes[..n]).into_owned()
+    }
+
+    #[test]
+    fn lines_come_before_the_diagnostic_that_follows_them() {
+        let (mut messages, reader) = on_one_pipe();
+        messages.print("'a' -> 'b'");
+        messages.error("cannot stat 'c'");
+        messages.print("'d' -> 'e'");
+        assert_eq!(messages.finish_by(|| Ok(())), 1);
+        assert_eq!(said(reader), "'a' -> 'b'\nzccp: cannot stat 'c'\n'd' -> 'e'\n");
+    }
+
+    #[test]
+    fn a_warning_or_a_note_is_no_failure() {
+        let (mut messages, reader) = on_one_pipe();
+        messages.warn("w");
+        messages.note("n");
+        assert_eq!(messages.finish_by(|| unreachable!("nothing was printed")), 0);
+        assert_eq!(said(reader), "zccp: w\nn\n");
+    }
+
+    #[test]
+    fn a_close_that_fails_is_a_write_error() {
+        let (mut messages, reader) = on_one_pipe();
+        messages.print("x");
+        assert_eq!(messages.finish_by(|| Err(Errno::DQUOT)), 1);
+        assert_eq!(said(reader), "x\nzccp: write error: Disk quota exceeded\n");
+    }
+
+    #[test]
+    fn output_that_was_closed_is_missed_only_when_there_is_something_to_print() {
+        for (lines, expected) in [(0, 0), (1, 1)] {
+            let (mut messages, reader) = on_one_pipe();
+            messages.output_was_closed = true;
+            (0..lines).for_each(|_| messages.print("x"));
+            assert_eq!(messages.finish_by(|| Ok(())), expected);
+            if expected == 1 {
+                assert_eq!(said(reader), "zccp: write error: Bad file descriptor\n");
+            }
+        }
+    }
+
+    #[test]
+    fn standard_error_that_cannot_be_written_shows_in_the_status() {
+        let full: &'static File = Box::leak(Box::new(File::create("/dev/full").expect("/dev/full")));
+        let mut messages = Messages::on("zccp", full.as_fd(), full.as_fd());
+        messages.warn("w");
+        assert_eq!(messages.finish_by(|| Ok(())), 1);
+    }
+}
