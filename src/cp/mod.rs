@@ -1,5 +1,33 @@
 //! cp: operands → entries; decide; the two ends of each copy opened, named and closed.
+//!
+//! [`operands`] says which source goes to which destination, [`decide`] (pure) what is to be done with one, [`file`]
+//! does it for a regular file.
 
+pub mod decide;
+mod destination;
+mod file;
+mod operands;
 pub mod options;
 
 pub use options::Options;
+
+use crate::report::Messages;
+use crate::transfer::{Capabilities, Scratch};
+use decide::Created;
+
+/// What one run of `zccp` has at hand.
+pub(crate) struct Run<'a> {
+    options: &'a Options,
+    messages: &'a mut Messages,
+    learned: Capabilities,
+    scratch: Scratch,
+    /// What this run has copied and made, where several sources could meet.
+    created: Created,
+}
+
+/// Does what was asked. What goes wrong is said through `messages`, which remembers the exit status.
+pub fn run(options: &Options, messages: &mut Messages) {
+    let mut run =
+        Run { options, messages, learned: Capabilities::new(), scratch: Scratch::new(), created: Created::default() };
+    operands::each(&mut run);
+}

@@ -1,5 +1,8 @@
-//! Every word the user reads: quoting and diagnostics.
+//! Every word the user reads: quoting, diagnostics, `--explain` and `--debug`.
 
+pub mod debug;
+pub mod explain;
+pub mod failure;
 pub mod messages;
 pub mod quote;
 

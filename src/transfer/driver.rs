@@ -12,7 +12,7 @@ use super::ready::Readiness;
 use super::room;
 use super::segments::{Segment, Segments};
 use super::trail::{Failure, Refusal, Shrank, Trail};
-use super::verdict::{Scope, Verdict, judge};
+use super::verdict::{self, Scope, Verdict, judge};
 use crate::engine::{self, Ask, Flow, Grant, Name, Nature, Place, Scratch, Session, Side, Step};
 use crate::sys::facts::Facts;
 use crate::sys::{pipe, write_back};
@@ -389,7 +389,7 @@ impl Turns<'_> {
             Verdict::Fail => {
                 let failure = match self.name {
                     Name::Reflink => Failure::Clone(errno),
-                    _ => Failure::Call { side, errno },
+                    _ => Failure::Call { side: verdict::side(side, errno), errno },
                 };
                 self.trail.failure.get_or_insert(failure);
                 Some(Leg::Failed)

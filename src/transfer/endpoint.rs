@@ -1,7 +1,7 @@
 //! What the two ends of a copy are: everything the plan wants to know is asked here, and no more than it needs.
 
 use super::capabilities::Capabilities;
-use crate::engine::{Ask, End, Nature, Place, Policy, Sparse};
+use crate::engine::{Ask, End, Nature, Place, Policy, Reflink, Sparse};
 use crate::sys::facts::{Facts, FileSystem, Kind};
 use crate::sys::pipe;
 use crate::sys::socket::Socket;
@@ -72,9 +72,7 @@ pub fn ask<'a>(
     capabilities: &Capabilities,
 ) -> Ask<'a> {
     let expected = expected(&source);
-    let plain = policy.engines.is_empty() && policy.sparse == Sparse::Auto && !source.facts.looks_sparse();
-    let small = expected.is_some_and(|bytes| bytes <= SMALL_FILE);
-    if !(plain && small && sink.is_regular()) {
+    if !(is_small(&source.facts, policy) && source.place == Place::Offset && sink.is_regular()) {
         source.file_system = file_system(&source, capabilities);
         sink.file_system = file_system(&sink, capabilities);
     }
@@ -84,6 +82,12 @@ pub fn ask<'a>(
         }
     }
     Ask { source, sink, expected, replaced, policy }
+}
+
+/// Whether a file goes by one read and one write, so that nothing else has to be known of it or of a new destination.
+pub fn is_small(source: &Facts, policy: &Policy) -> bool {
+    let plain = policy.engines.is_empty() && policy.reflink != Reflink::Always && policy.sparse == Sparse::Auto;
+    plain && source.kind == Kind::Regular && (1..=SMALL_FILE).contains(&source.size) && !source.looks_sparse()
 }
 
 fn file_system(end: &End<'_>, capabilities: &Capabilities) -> Option<FileSystem> {

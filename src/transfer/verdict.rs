@@ -5,7 +5,7 @@
 //! sides: before anything has moved, an offload that fails is a refusal and read_write finds the true error; after that,
 //! what is not known to be harmless is a failure.
 
-use crate::engine::Name;
+use crate::engine::{Name, Side};
 use rustix::io::Errno;
 
 /// How far a refusal reaches.
@@ -129,6 +129,14 @@ pub fn judge(engine: Name, errno: Errno, moved: bool) -> Verdict {
         Some(row) => row.verdict,
         None if engine == ReadWrite || moved => Verdict::Fail,
         None => Verdict::Refuse(Scope::File),
+    }
+}
+
+/// Which end an error of a call that names both belongs to, where the errno tells.
+pub fn side(side: Side, errno: Errno) -> Side {
+    match (side, errno) {
+        (Side::Either, Errno::PIPE | Errno::CONNRESET | Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => Side::Sink,
+        _ => side,
     }
 }
 

@@ -1,0 +1,75 @@
+//! Why a copy is not complete, in words: GNU's where GNU has them, otherwise one clear sentence.
+
+use super::explain;
+use super::quote::shell_always;
+use crate::engine::Side;
+use crate::sys::text::strerror;
+use crate::transfer::{Failure, Plan};
+use std::ffi::OsStr;
+
+/// The sentence for `zccp`, which knows both names.
+pub fn of_copy(failure: &Failure, plan: &Plan, source: &OsStr, sink: &OsStr) -> String {
+    let (from, to) = (shell_always(source), shell_always(sink));
+    match failure {
+        Failure::Call { side: Side::Source, errno } => format!("error reading {from}: {}", strerror(*errno)),
+        Failure::Call { side: Side::Sink, errno } => format!("error writing {to}: {}", strerror(*errno)),
+        Failure::Call { side: Side::Either, errno } => format!("error copying {from} to {to}: {}", strerror(*errno)),
+        Failure::Clone(errno) => format!("failed to clone {to} from {from}: {}", strerror(*errno)),
+        Failure::Extend(errno) => format!("failed to extend {to}: {}", strerror(*errno)),
+        Failure::Seek(errno) => format!("cannot lseek {from}: {}", strerror(*errno)),
+        Failure::NoRoom { .. } => format!("error writing {to}: No space left on device"),
+        Failure::TooLarge { .. } => format!("error writing {to}: File too large"),
+        Failure::NoEngine | Failure::Refused { .. } => {
+            format!("{}: cannot copy {from} to {to}", no_engine(failure, plan))
+        }
+    }
+}
+
+/// The sentence for `zccat` about one source; `None` for what is the sink's fault and named after nothing.
+pub fn of_source(failure: &Failure, plan: &Plan, name: &str) -> Option<String> {
+    match failure {
+        Failure::Call { side: Side::Sink, .. } | Failure::Extend(_) => None,
+        Failure::NoRoom { .. } | Failure::TooLarge { .. } => None,
+        Failure::Call { errno, .. } | Failure::Clone(errno) | Failure::Seek(errno) => {
+            Some(format!("{name}: {}", strerror(*errno)))
+        }
+        Failure::NoEngine | Failure::Refused { .. } => {
+            Some(format!("{}: cannot copy {name}", no_engine(failure, plan)))
+        }
+    }
+}
+
+/// The sentence for `zccat` about standard output.
+pub fn of_output(failure: &Failure) -> String {
+    match failure {
+        Failure::Call { errno, .. } | Failure::Extend(errno) => format!("write error: {}", strerror(*errno)),
+        Failure::TooLarge { .. } => "write error: File too large".to_string(),
+        _ => "write error: No space left on device".to_string(),
+    }
+}
+
+/// What is worth knowing beyond GNU's sentence, where the user asked for more manners than GNU's.
+pub fn hint(failure: &Failure, given: u64) -> Option<String> {
+    match failure {
+        Failure::NoRoom { needed, free } => {
+            Some(format!("({needed} bytes are needed, {free} are free; nothing was copied)"))
+        }
+        Failure::TooLarge { needed } => {
+            Some(format!("(no file of {needed} bytes fits that file system; nothing was copied)"))
+        }
+        Failure::NoEngine => None,
+        _ if given > 0 => Some(format!("({given} bytes were copied)")),
+        _ => None,
+    }
+}
+
+/// Which of the user's engines cannot, and why.
+fn no_engine(failure: &Failure, plan: &Plan) -> String {
+    if let Failure::Refused { engine, errno } = failure {
+        return format!("{engine} refused ({})", strerror(*errno));
+    }
+    let listed = plan.passed_over.iter().filter(|(_, reason)| *reason != crate::engine::Reason::NotListed);
+    let reasons: Vec<String> =
+        listed.map(|(name, reason)| format!("{name} cannot work here ({})", explain::because(reason))).collect();
+    reasons.join(", ")
+}
