@@ -187,7 +187,8 @@ impl Driver<'_> {
                 return Leg::Failed;
             }
         }
-        let mut session = match engine::named(name).open(self.ask, &self.plan.tuning, &self.flow, self.scratch) {
+        let tuning = self.plan.tuning_for(limit.map(|limit| limit - self.flow.given()));
+        let mut session = match engine::named(name).open(self.ask, &tuning, &self.flow, self.scratch) {
             Ok(session) => session,
             Err((_, errno)) => return refused(&mut self.trail, self.learned, self.ask, name, errno, &self.flow),
         };

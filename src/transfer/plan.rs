@@ -47,6 +47,7 @@ pub struct Plan {
 impl Plan {
     /// Chooses for `ask`, with what has been learned in this run.
     pub fn of(ask: &Ask<'_>, learned: &Capabilities) -> Plan {
+        let forced = !ask.policy.engines.is_empty();
         let (wanted, why_not) = wanted(ask);
         let devices = (ask.source.facts.device, ask.sink.facts.device);
         let mut engines = Vec::with_capacity(3);
@@ -62,13 +63,14 @@ impl Plan {
         }
         for name in Name::ALL {
             if !wanted.contains(&name) {
-                let reason = engine::named(name).suits(ask).err().unwrap_or_else(|| why_not(ask, name));
+                let cannot = if forced { None } else { engine::named(name).suits(ask).err() };
+                let reason = cannot.unwrap_or_else(|| why_not(ask, name));
                 passed_over.push((name, reason));
             }
         }
         Plan {
             tuning: tuning(ask),
-            forced: !ask.policy.engines.is_empty(),
+            forced,
             seek_holes: seeks_holes(ask),
             preallocate: preallocates(ask),
             by_value: by_value(ask),
@@ -82,7 +84,7 @@ type WhyNot = fn(&Ask<'_>, Name) -> Reason;
 
 /// The engines that would be best for this pair, best first, and what to say of the others.
 fn wanted(ask: &Ask<'_>) -> (Vec<Name>, WhyNot) {
-    use Name::{CopyFileRange, ReadWrite, Reflink as Clone, Sendfile, Splice};
+    use Name::{ReadWrite, Reflink as Clone, Sendfile, Splice};
     let policy = ask.policy;
     if !policy.engines.is_empty() {
         return (policy.engines.clone(), |_, _| Reason::NotListed);
@@ -113,16 +115,12 @@ fn wanted(ask: &Ask<'_>) -> (Vec<Name>, WhyNot) {
         (Nature::Pipe { .. } | Nature::Socket(_), Nature::Pipe { .. } | Nature::Socket(_) | Nature::File) => {
             (vec![Splice, ReadWrite], slower)
         }
-        _ if ask.policy.sparse == Sparse::Always => (vec![CopyFileRange, ReadWrite], slower),
         _ => (vec![ReadWrite], slower),
     }
 }
 
 fn file_to_file(ask: &Ask<'_>) -> (Vec<Name>, WhyNot) {
     use Name::{CopyFileRange, ReadWrite, Reflink as Clone};
-    if ask.policy.sparse == Sparse::Always {
-        return (vec![Clone, ReadWrite], |_, _| Reason::SparseAlways);
-    }
     let (Some(from), Some(to)) = (ask.source.file_system, ask.sink.file_system) else {
         return (vec![ReadWrite], |_, _| Reason::Small); // so small that nothing was asked
     };
@@ -134,6 +132,10 @@ fn file_to_file(ask: &Ask<'_>) -> (Vec<Name>, WhyNot) {
     }
     if from != to {
         return (vec![ReadWrite], different);
+    }
+    if ask.policy.sparse == Sparse::Always {
+        let shares = from.shares_extents();
+        return (if shares { vec![Clone, ReadWrite] } else { vec![ReadWrite] }, every_byte);
     }
     match from {
         FileSystem::Xfs | FileSystem::Btrfs | FileSystem::Bcachefs | FileSystem::Ocfs2 => {
@@ -149,6 +151,11 @@ fn slower(_: &Ask<'_>, name: Name) -> Reason {
     if name == Name::Zerocopy { Reason::OnlyWhenAsked } else { Reason::Slower }
 }
 
+/// For `--sparse=always`.
+fn every_byte(ask: &Ask<'_>, name: Name) -> Reason {
+    if name == Name::Reflink { cannot(ask, name) } else { Reason::SparseAlways }
+}
+
 /// For files on one kind of file system.
 fn cannot(ask: &Ask<'_>, name: Name) -> Reason {
     let file_system = ask.sink.file_system.unwrap_or(FileSystem::Other(0));
@@ -156,6 +163,16 @@ fn cannot(ask: &Ask<'_>, name: Name) -> Reason {
         Name::Reflink if !file_system.shares_extents() => Reason::CannotShare(file_system),
         Name::CopyFileRange => Reason::NoOffload(file_system),
         _ => slower(ask, name),
+    }
+}
+
+impl Plan {
+    /// How the engines are to work on a part of `bytes` bytes: a second thread does not pay for a short extent.
+    pub fn tuning_for(&self, bytes: Option<u64>) -> Tuning {
+        match bytes {
+            Some(bytes) if bytes < BIG && self.tuning.threads > 1 => Tuning { block: BLOCK, threads: 1, ..self.tuning },
+            _ => self.tuning,
+        }
     }
 }
 
@@ -179,9 +196,10 @@ fn tuning(ask: &Ask<'_>) -> Tuning {
         .then(|| (ask.sink.facts.block_size as usize).clamp(512, 4096));
     let files = ask.source.facts.has_offsets() && ask.sink.facts.has_offsets();
     let big = files && is_big(ask) && holes.is_none();
-    let keeps_messages = [&ask.source, &ask.sink].iter().any(|end| end.socket().is_some_and(|s| !s.stream));
+    // A stream is cut into messages that any datagram socket takes; a message that comes in goes out as it is.
+    let keeps_messages = |end: &engine::End<'_>| end.socket().is_some_and(|socket| !socket.stream);
     let splices = ask.sink.is_pipe() || ask.source.is_pipe();
-    let block = if keeps_messages {
+    let block = if keeps_messages(&ask.sink) && !keeps_messages(&ask.source) {
         MESSAGE
     } else if big {
         BIG_BLOCK
