@@ -17,7 +17,7 @@
 //!
 //! # One copy, straight down
 //!
-//! argv → Options → Action → (source [`transfer::Endpoint`], sink [`transfer::Endpoint`]) → [`transfer::Plan`] →
+//! argv → Options → Action → (source [`transfer::End`], sink [`transfer::End`]) → [`transfer::Plan`] →
 //! steps of an engine → [`transfer::Trail`] → report → exit status. Each stage hands the next a value; none calls back.
 //!
 //! # What is never done where
@@ -30,8 +30,34 @@
 //! * Nothing is predicted and reported as done: reports are made from the trail.
 
 pub mod cat;
+pub mod cli;
 pub mod cp;
 pub mod engine;
 pub mod report;
 pub mod sys;
 pub mod transfer;
+
+use cli::{Invocation, Options, Parsed, Program};
+use report::Messages;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt as _;
+
+/// The whole program: reads the command line, does what it says, and gives the exit status (0 or 1). `default` is the
+/// program to be if `argv[0]` is no name of ours.
+pub fn run(default: Program) -> i32 {
+    sys::start::restore_sigpipe();
+    let mut arguments = std::env::args_os();
+    let argv0 = arguments.next().unwrap_or_else(|| OsString::from(default.name()));
+    let invocation = Invocation::new(argv0, default);
+    let mut messages = Messages::new(invocation.name().as_bytes());
+    match cli::parse(&invocation, arguments) {
+        Ok(Parsed::Run(Options::Zccp(options))) => cp::run(&options, &mut messages),
+        Ok(Parsed::Run(Options::Zccat(options))) => cat::run(&options, &mut messages),
+        Ok(Parsed::Help(text) | Parsed::Version(text)) => messages.print(text),
+        Err(error) => {
+            messages.note(error.render(&invocation));
+            messages.fail();
+        }
+    }
+    messages.finish()
+}

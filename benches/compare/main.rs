@@ -1,1 +1,3 @@
+//! The comparison.
+
 fn main() {}

@@ -46,9 +46,9 @@ pub fn run(options: &Options, messages: &mut Messages) {
         messages.error(format!("closing standard input: {}", strerror(Errno::BADF)));
     }
     // Whatever close alone can tell (NFS, FUSE, quotas) is a write error too.
-    if let Err(errno) = descriptor::close_inherited(1) {
-        if output_works {
-            messages.error(format!("write error: {}", strerror(errno)));
-        }
+    if let Err(errno) = descriptor::close_inherited(1)
+        && output_works
+    {
+        messages.error(format!("write error: {}", strerror(errno)));
     }
 }

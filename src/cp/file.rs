@@ -294,10 +294,10 @@ impl Copied {
         if let Ok(Err(errno)) = source.map(close) {
             run.messages.error(format!("failed to close {}: {}", shell_always(name), strerror(errno)));
         }
-        if self.remove {
-            if let Err(errno) = to.remove() {
-                run.messages.error(format!("cannot remove {}: {}", shell_always(&to.shown), strerror(errno)));
-            }
+        if self.remove
+            && let Err(errno) = to.remove()
+        {
+            run.messages.error(format!("cannot remove {}: {}", shell_always(&to.shown), strerror(errno)));
         }
     }
 }

@@ -17,7 +17,7 @@ pub enum Target {
 /// What was asked of `zccp`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// The program's name in messages: `argv[0]` as typed.
+    /// The program's name as messages begin with it: the last component of `argv[0]`, as GNU has it.
     pub program: String,
     /// Named `cp`: GNU's to the letter, nothing extra on any stream.
     pub strictly_gnu: bool,

@@ -79,10 +79,11 @@ impl Session for Sending<'_> {
     fn settle(self: Box<Self>, flow: &mut Flow) -> Settled {
         let mut settled = Settled::default();
         let remote_tcp = self.sink.socket().is_some_and(|socket| socket.is_tcp() && !socket.local);
-        if remote_tcp && flow.given() > 0 {
-            if let Some(out) = interface::of_socket(self.sink.fd) {
-                settled.remarks.push(Remark::Gathers { interface: out.name, on: out.gathers });
-            }
+        if remote_tcp
+            && flow.given() > 0
+            && let Some(out) = interface::of_socket(self.sink.fd)
+        {
+            settled.remarks.push(Remark::Gathers { interface: out.name, on: out.gathers });
         }
         settled
     }

@@ -88,7 +88,7 @@ impl Facts {
             device: stat.st_dev,
             inode: stat.st_ino,
             raw_device: stat.st_rdev,
-            links: stat.st_nlink as u64,
+            links: stat.st_nlink,
             owner: stat.st_uid,
             group: stat.st_gid,
             size: u64::try_from(stat.st_size).unwrap_or(0),

@@ -181,11 +181,11 @@ impl Driver<'_> {
         if limit.is_some_and(|limit| self.flow.given() >= limit) {
             return Leg::Limit;
         }
-        if name != Name::Reflink {
-            if let Err(failure) = self.prepare() {
-                self.fail(failure);
-                return Leg::Failed;
-            }
+        if name != Name::Reflink
+            && let Err(failure) = self.prepare()
+        {
+            self.fail(failure);
+            return Leg::Failed;
         }
         let tuning = self.plan.tuning_for(limit.map(|limit| limit - self.flow.given()));
         let mut session = match engine::named(name).open(self.ask, &tuning, &self.flow, self.scratch) {

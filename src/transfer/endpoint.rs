@@ -76,10 +76,11 @@ pub fn ask<'a>(
         source.file_system = file_system(&source, capabilities);
         sink.file_system = file_system(&sink, capabilities);
     }
-    if let Nature::Pipe { capacity } = &mut sink.nature {
-        if expected.is_none_or(|bytes| bytes >= GROW_FROM) && source.nature != Nature::Tty {
-            *capacity = pipe::grow(sink.fd, GROW_TO).unwrap_or(*capacity);
-        }
+    if let Nature::Pipe { capacity } = &mut sink.nature
+        && expected.is_none_or(|bytes| bytes >= GROW_FROM)
+        && source.nature != Nature::Tty
+    {
+        *capacity = pipe::grow(sink.fd, GROW_TO).unwrap_or(*capacity);
     }
     Ask { source, sink, expected, replaced, policy }
 }

@@ -32,15 +32,15 @@ impl Engine for ReadWrite {
         flow: &Flow,
         scratch: &'a mut Scratch,
     ) -> Result<Box<dyn Session + 'a>, (Side, Errno)> {
-        if let Some(hole) = tuning.holes {
-            if let Some(session) = holes::Holes::open(ask, tuning.block, hole) {
-                return Ok(Box::new(session));
-            }
+        if let Some(hole) = tuning.holes
+            && let Some(session) = holes::Holes::open(ask, tuning.block, hole)
+        {
+            return Ok(Box::new(session));
         }
-        if tuning.threads > 1 {
-            if let Some(session) = turns::Turns::open(ask, tuning, flow) {
-                return Ok(Box::new(session));
-            }
+        if tuning.threads > 1
+            && let Some(session) = turns::Turns::open(ask, tuning, flow)
+        {
+            return Ok(Box::new(session));
         }
         // Out of address space (`ulimit -v`): the small buffer does it too.
         let memory = if tuning.block <= SMALL { None } else { Buffer::new(tuning.block).ok() };

@@ -1,0 +1,112 @@
+//! What clap found → the options the rooms below read: one line for each option, and the rules between options.
+
+use super::Invocation;
+use super::usage::UsageError;
+use crate::cp::options::Target;
+use crate::engine::{Name, Policy, Reflink, Sparse};
+use crate::{cat, cp};
+use clap::ArgMatches;
+use std::ffi::OsString;
+
+/// `zccp`'s options, before the operands and the rules between options are looked at.
+///
+/// # Errors
+/// What GNU says of an option as soon as it sees it.
+pub(super) fn zccp(matches: &ArgMatches, invocation: &Invocation) -> Result<cp::Options, UsageError> {
+    let debug = matches.get_flag("debug");
+    Ok(cp::Options {
+        program: invocation.name().to_string_lossy().into_owned(),
+        strictly_gnu: invocation.is_strictly_gnu(),
+        operands: Vec::new(),
+        target: target(matches)?,
+        force: matches.get_flag("force"),
+        verbose: matches.get_flag("verbose") || debug,
+        debug,
+        explain: matches.get_flag("explain"),
+        policy: Policy { engines: engines(matches), reflink: reflink(matches), sparse: sparse(matches) },
+    })
+}
+
+/// `zccat`'s options, with its operands.
+pub(super) fn zccat(matches: &ArgMatches, invocation: &Invocation, mut operands: Vec<OsString>) -> cat::Options {
+    if operands.is_empty() {
+        operands.push("-".into());
+    }
+    cat::Options {
+        program: invocation.name().to_string_lossy().into_owned(),
+        operands,
+        explain: matches.get_flag("explain"),
+        policy: Policy { engines: engines(matches), ..Policy::default() },
+    }
+}
+
+fn target(matches: &ArgMatches) -> Result<Target, UsageError> {
+    let mut directories = matches.get_many::<OsString>("target-directory").into_iter().flatten();
+    match (directories.next(), directories.next()) {
+        (_, Some(_)) => Err(UsageError::without_hint("multiple target directories specified")),
+        (Some(directory), None) => Ok(Target::Directory(directory.clone())),
+        (None, None) if matches.get_flag("no-target-directory") => Ok(Target::NoDirectory),
+        (None, None) => Ok(Target::LastOperand),
+    }
+}
+
+fn reflink(matches: &ArgMatches) -> Reflink {
+    match keyword(matches, "reflink") {
+        Some("always") => Reflink::Always,
+        Some("never") => Reflink::Never,
+        _ => Reflink::Auto,
+    }
+}
+
+fn sparse(matches: &ArgMatches) -> Sparse {
+    match keyword(matches, "sparse") {
+        Some("always") => Sparse::Always,
+        Some("never") => Sparse::Never,
+        _ => Sparse::Auto,
+    }
+}
+
+fn engines(matches: &ArgMatches) -> Vec<Name> {
+    let mut engines = Vec::new();
+    for name in matches.get_many::<String>("engine").into_iter().flatten().filter_map(|text| Name::parse(text)) {
+        if !engines.contains(&name) {
+            engines.push(name);
+        }
+    }
+    engines
+}
+
+fn keyword<'m>(matches: &'m ArgMatches, option: &str) -> Option<&'m str> {
+    matches.get_one::<String>(option).map(String::as_str)
+}
+
+/// The rules between `zccp`'s options and its operands, in the order in which GNU cp looks at them.
+///
+/// # Errors
+/// What GNU says when the options are read and one of the rules is broken.
+pub(super) fn settle(
+    mut options: cp::Options,
+    no_target_directory: bool,
+    operands: Vec<OsString>,
+) -> Result<cp::Options, UsageError> {
+    if options.policy.reflink == Reflink::Always && options.policy.sparse != Sparse::Auto {
+        return Err(UsageError::with_hint("--reflink can be used only with --sparse=auto"));
+    }
+    // Extents that are shared have the source's holes, not none.
+    if options.policy.reflink == Reflink::Auto && options.policy.sparse == Sparse::Never {
+        options.policy.reflink = Reflink::Never;
+    }
+    let in_directory = matches!(options.target, Target::Directory(_));
+    match operands.as_slice() {
+        [] => return Err(UsageError::with_hint("missing file operand")),
+        [only] if !in_directory => return Err(UsageError::operand("missing destination file operand after", only)),
+        _ if in_directory && no_target_directory => {
+            let text = "cannot combine --target-directory (-t) and --no-target-directory (-T)";
+            return Err(UsageError::without_hint(text));
+        }
+        [_, _, extra, ..] if no_target_directory => return Err(UsageError::operand("extra operand", extra)),
+        _ => {}
+    }
+    options.operands = operands;
+    Ok(options)
+}

@@ -1,0 +1,209 @@
+//! The options of each name: one clap `Command` each, from which everything else is derived — what the pre-pass accepts,
+//! `--help`, the man pages and the completions. An option is one entry here and one line in [`super::mapping`].
+//!
+//! Conventions the rest relies on: `require_equals` marks an argument that is optional; a value delimiter marks a list;
+//! help texts are wrapped by hand to fit 80 columns behind nine spaces.
+
+use crate::engine::Name;
+use clap::builder::{PossibleValue, PossibleValuesParser, ValueParser};
+use clap::{Arg, ArgAction, Command, ValueHint};
+
+/// GNU's long names of one program, in the order of its table, in which `--=` lists them (cp and cat 9.10).
+///
+/// The list is complete, whether or not the option is built here, so that an abbreviation means now what it means when
+/// all of them are. What is not in it is ours and must be spelled in full.
+#[derive(Debug)]
+pub struct GnuNames {
+    /// The names.
+    pub all: &'static [&'static str],
+    /// Pairs that mean the same: an abbreviation of both is not ambiguous.
+    pub synonyms: &'static [(&'static str, &'static str)],
+}
+
+/// GNU cp's.
+pub const GNU_CP: GnuNames = GnuNames {
+    all: &[
+        "archive",
+        "attributes-only",
+        "backup",
+        "copy-contents",
+        "debug",
+        "dereference",
+        "force",
+        "interactive",
+        "link",
+        "no-clobber",
+        "no-dereference",
+        "no-preserve",
+        "no-target-directory",
+        "one-file-system",
+        "parents",
+        "path",
+        "preserve",
+        "recursive",
+        "remove-destination",
+        "sparse",
+        "reflink",
+        "strip-trailing-slashes",
+        "suffix",
+        "symbolic-link",
+        "target-directory",
+        "update",
+        "verbose",
+        "keep-directory-symlink",
+        "context",
+        "help",
+        "version",
+    ],
+    synonyms: &[("parents", "path")],
+};
+
+/// GNU cat's.
+pub const GNU_CAT: GnuNames = GnuNames {
+    all: &[
+        "number-nonblank",
+        "number",
+        "squeeze-blank",
+        "show-nonprinting",
+        "show-ends",
+        "show-tabs",
+        "show-all",
+        "help",
+        "version",
+    ],
+    synonyms: &[],
+};
+
+/// `zccp`'s table.
+pub fn zccp() -> Command {
+    program("zccp")
+        .about("Copy SOURCE to DEST, or each SOURCE into DIRECTORY, by the kernel's best path.")
+        .override_usage(
+            "zccp [OPTION]... [-T] SOURCE DEST\n       zccp [OPTION]... SOURCE... DIRECTORY\n       \
+             zccp [OPTION]... -t DIRECTORY SOURCE...",
+        )
+        .after_help(
+            "A sparse SOURCE is copied with its holes (--sparse=auto). With --sparse=always a\n\
+             hole is also made of every long enough run of zero bytes; with --sparse=never\n\
+             every byte is written.\n\n\
+             Where SOURCE and DEST can share their data, they do, and a block is copied when\n\
+             one of them changes it (--reflink=auto). With --reflink[=always] it is an error\n\
+             if they cannot; --reflink=never makes an independent copy.",
+        )
+        .arg(flag("debug").long("debug").help("say on standard output how each file was copied; implies -v"))
+        .arg(engine())
+        .arg(explain())
+        .arg(
+            flag("force")
+                .short('f')
+                .long("force")
+                .help("if an existing DEST cannot be opened, remove it and try again"),
+        )
+        .arg(
+            valued("reflink", "WHEN")
+                .require_equals(true)
+                .num_args(0..=1)
+                .default_missing_value("always")
+                .value_parser(PossibleValuesParser::new(["auto", "always", "never"]))
+                .help("whether the copy shares its data with SOURCE: see below"),
+        )
+        .arg(
+            valued("sparse", "WHEN")
+                .value_parser(PossibleValuesParser::new(["never", "auto", "always"]))
+                .help("where the copy has holes: see below"),
+        )
+        .arg(
+            valued("target-directory", "DIRECTORY")
+                .short('t')
+                .action(ArgAction::Append)
+                .value_parser(ValueParser::os_string())
+                .value_hint(ValueHint::DirPath)
+                .help("copy every SOURCE into DIRECTORY"),
+        )
+        .arg(flag("no-target-directory").short('T').long("no-target-directory").help("never take DEST for a directory"))
+        .arg(flag("verbose").short('v').long("verbose").help("name each file as it is copied"))
+        .args(help_and_version())
+        .arg(operands())
+}
+
+/// `zccat`'s table.
+pub fn zccat() -> Command {
+    program("zccat")
+        .about("Write each FILE to standard output, one after the other, by the\nkernel's best path.")
+        .override_usage("zccat [OPTION]... [FILE]...")
+        .after_help("With no FILE, or where FILE is -, standard input is read.")
+        .arg(engine())
+        .arg(explain())
+        // POSIX has it for "no output is held back", which is so with and without it: there is nothing to map.
+        .arg(flag("unbuffered").short('u').help("(no effect: output is never held back)"))
+        .args(help_and_version())
+        .arg(operands())
+}
+
+fn program(name: &'static str) -> Command {
+    Command::new(name)
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .args_override_self(true)
+}
+
+fn flag(id: &'static str) -> Arg {
+    Arg::new(id).action(ArgAction::SetTrue)
+}
+
+fn valued(name: &'static str, value: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value).action(ArgAction::Set)
+}
+
+fn engine() -> Arg {
+    let names = Name::ALL.map(|name| PossibleValue::new(name.as_str()));
+    valued("engine", "LIST")
+        .value_delimiter(',')
+        .value_parser(PossibleValuesParser::new(names))
+        .help("move bytes by these engines only, tried in this order: reflink,\ncopy_file_range, sendfile, splice, zerocopy, mmap, read_write")
+}
+
+fn explain() -> Arg {
+    flag("explain").long("explain").help("say on standard error what is planned for each file, and then what\nwas done: bytes by each engine, refusals, time")
+}
+
+fn help_and_version() -> [Arg; 2] {
+    [
+        flag("help").short('h').long("help").help("display this help and exit"),
+        flag("version").short('V').long("version").help("output version information and exit"),
+    ]
+}
+
+/// For the synopsis and the completions: the pre-pass keeps the operands for itself.
+fn operands() -> Arg {
+    Arg::new("FILE").num_args(0..).value_parser(ValueParser::os_string()).value_hint(ValueHint::AnyPath)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_are_what_clap_takes_for_sound() {
+        zccp().debug_assert();
+        zccat().debug_assert();
+    }
+
+    #[test]
+    fn only_these_long_names_are_ours_and_none_begins_a_name_of_gnus() {
+        for (command, gnu) in [(zccp(), GNU_CP), (zccat(), GNU_CAT)] {
+            let ours: Vec<&str> =
+                command.get_arguments().filter_map(Arg::get_long).filter(|name| !gnu.all.contains(name)).collect();
+            assert_eq!(ours, ["engine", "explain"]);
+            assert!(ours.iter().all(|name| !gnu.all.iter().any(|theirs| theirs.starts_with(name))));
+        }
+    }
+
+    #[test]
+    fn the_help_names_every_engine() {
+        let help = engine().get_help().map(ToString::to_string).unwrap_or_default();
+        let named: Vec<&str> = help.split([' ', ',', '\n']).collect();
+        assert!(Name::ALL.iter().all(|name| named.contains(&name.as_str())), "{help}");
+    }
+}
