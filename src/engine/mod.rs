@@ -5,6 +5,7 @@
 
 pub mod contract;
 mod copy_file_range;
+mod drain;
 mod mmap;
 pub mod name;
 pub mod policy;
