@@ -15,6 +15,7 @@ mod reflink;
 pub mod scratch;
 mod sendfile;
 mod splice;
+mod watch;
 mod zerocopy;
 
 pub use contract::{Ask, End, Engine, Flow, Grant, Nature, Place, Remark, Session, Settled, Side, Step, Tuning};
