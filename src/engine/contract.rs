@@ -103,7 +103,7 @@ pub struct Ask<'a> {
 /// How the plan wants the engines to work on this pair; measured values, see `transfer::plan`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
-    /// Bytes a read asks for, and a mapping or a private pipe holds.
+    /// Bytes a read asks for, and a private pipe holds.
     pub block: usize,
     /// Threads that read blocks while one writes (read_write).
     pub threads: u8,
@@ -204,6 +204,7 @@ pub struct Flow {
     given: u64,
     settled: u64,
     spoiled: u64,
+    disturbed: bool,
 }
 
 impl Flow {
@@ -248,6 +249,16 @@ impl Flow {
     /// Whether such bytes may still be there.
     pub fn is_spoiled(&self) -> bool {
         self.spoiled > self.given
+    }
+
+    /// The source was seen to change while it was copied: whoever reads on has to look twice.
+    pub fn disturb(&mut self) {
+        self.disturbed = true;
+    }
+
+    /// Whether the source was seen to change while it was copied.
+    pub fn is_disturbed(&self) -> bool {
+        self.disturbed
     }
 
     /// What was taken and not given goes back to the source (its offsets are explicit, so it is read again).

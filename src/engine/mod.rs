@@ -5,6 +5,7 @@
 
 pub mod contract;
 mod copy_file_range;
+mod drain;
 mod mmap;
 pub mod name;
 pub mod policy;
@@ -14,6 +15,7 @@ mod reflink;
 pub mod scratch;
 mod sendfile;
 mod splice;
+mod watch;
 mod zerocopy;
 
 pub use contract::{Ask, End, Engine, Flow, Grant, Nature, Place, Remark, Session, Settled, Side, Step, Tuning};

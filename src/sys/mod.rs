@@ -4,10 +4,12 @@
 //! wrap, what must go through libc, and the plain values ([`facts`]) that every room above speaks in.
 #![allow(unsafe_code)]
 
+pub mod block;
 pub mod buffer;
 pub mod descriptor;
 pub mod facts;
 pub mod interface;
+pub mod map;
 pub mod pipe;
 pub mod socket;
 pub mod start;

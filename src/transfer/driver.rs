@@ -410,9 +410,10 @@ impl Turns<'_> {
         Leg::Plainly
     }
 
-    /// An in-kernel copy that has moved as many bytes as the source was long need not be asked once more.
+    /// An in-kernel copy that has moved as many bytes as the source was long need not be asked once more. (mmap is: it
+    /// looks whether the file was left alone.)
     fn is_where_the_end_should_be(&self) -> bool {
-        let asks_again = matches!(self.name, Name::CopyFileRange | Name::Sendfile | Name::Splice | Name::Mmap);
+        let asks_again = matches!(self.name, Name::CopyFileRange | Name::Sendfile | Name::Splice);
         asks_again && self.flow.pending() == 0 && self.ask.expected.is_some_and(|bytes| self.flow.given() >= bytes)
     }
 

@@ -3,9 +3,9 @@
 use super::capabilities::Capabilities;
 use crate::engine::{Ask, End, Nature, Place, Policy, Reflink, Sparse};
 use crate::sys::facts::{Facts, FileSystem, Kind};
-use crate::sys::pipe;
 use crate::sys::socket::Socket;
-use rustix::fs::{self, OFlags, SeekFrom};
+use crate::sys::{block, pipe};
+use rustix::fs::{self, OFlags};
 use rustix::io::Errno;
 use rustix::termios;
 use std::os::fd::BorrowedFd;
@@ -97,16 +97,12 @@ fn file_system(end: &End<'_>, capabilities: &Capabilities) -> Option<FileSystem>
         .flatten()
 }
 
-/// Bytes from where the source starts to its size. A size of 0 says nothing (procfs), a block device keeps its own in
-/// the end that lseek finds.
+/// Bytes from where the source starts to its size. A size of 0 says nothing (procfs), a block device keeps its own
+/// elsewhere.
 fn expected(source: &End<'_>) -> Option<u64> {
     let size = match source.nature {
         Nature::File => source.facts.size,
-        Nature::Block => {
-            let end = fs::seek(source.fd, SeekFrom::End(0)).ok()?;
-            fs::seek(source.fd, SeekFrom::Start(source.start)).ok()?;
-            end
-        }
+        Nature::Block => block::size(source.fd).ok()?,
         _ => return None,
     };
     size.checked_sub(source.start).filter(|bytes| *bytes > 0)

@@ -9,6 +9,7 @@ mod turns;
 
 use super::contract::{Ask, End, Engine, Flow, Grant, Place, Session, Settled, Side, Step, Tuning};
 use super::scratch::{SMALL, Scratch};
+use super::watch::read_steadily;
 use super::{Name, Reason};
 use crate::sys::buffer::Buffer;
 use rustix::io::{self, Errno};
@@ -38,24 +39,28 @@ impl Engine for ReadWrite {
             return Ok(Box::new(session));
         }
         if tuning.threads > 1
+            && !flow.is_disturbed()
             && let Some(session) = turns::Turns::open(ask, tuning, flow)
         {
             return Ok(Box::new(session));
         }
         // Out of address space (`ulimit -v`): the small buffer does it too.
-        let memory = if tuning.block <= SMALL { None } else { Buffer::new(tuning.block).ok() };
+        let memory =
+            if tuning.block <= SMALL && !flow.is_disturbed() { None } else { Buffer::new(tuning.block.max(1)).ok() };
         let memory = match memory {
             Some(buffer) => Memory::Block(buffer),
             None => Memory::Small(&mut scratch.small[..tuning.block.clamp(1, SMALL)]),
         };
         let short_read_is_end = ask.source.is_regular()
             && !ask.source.direct
+            && !flow.is_disturbed()
             && ask.source.file_system.is_some_and(|fs| fs.short_read_is_end());
         Ok(Box::new(Plain {
             source: ask.source,
             sink: ask.sink,
             memory,
             short_read_is_end,
+            disturbed: flow.is_disturbed() && ask.source.facts.has_offsets(),
             ended: false,
             left: Vec::new(),
             left_from: 0,
@@ -101,6 +106,8 @@ struct Plain<'a> {
     sink: End<'a>,
     memory: Memory<'a>,
     short_read_is_end: bool,
+    /// Others are at work on the source: every read is looked at twice.
+    disturbed: bool,
     ended: bool,
     /// What a short or refused write left over, from `left_from` on; normally nothing.
     left: Vec<u8>,
@@ -125,7 +132,9 @@ impl Session for Plain<'_> {
             Memory::Block(buffer) => {
                 let bytes = buffer.bytes_mut();
                 let asked = most.min(bytes.len());
-                read_into(&self.source, offset, &mut bytes[..asked]).map(|n| (&buffer.bytes()[..n], asked))
+                let memory = &mut bytes[..asked];
+                let read = if self.disturbed { read_steadily } else { read_into };
+                read(&self.source, offset, memory).map(|n| (&buffer.bytes()[..n], asked))
             }
         };
         let (filled, asked) = match filled {
