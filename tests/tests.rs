@@ -1,1 +1,8 @@
-//! The integration tests.
+//! The one test binary: the programs run from outside, as a user runs them.
+//!
+//! `cargo test --workspace --locked` runs everything. Cases that need root, a loop device or a peer program skip
+//! themselves by name where they cannot run (see `apparatus::skip`).
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene up has failed, and unwrap says where")]
+
+// Scenes, commands, file systems, peers and fault injection: everything a case is built from, and no case.
+mod apparatus;

@@ -1,0 +1,29 @@
+//! What the cases are built from. No case is in here.
+//!
+//! | file | what it gives |
+//! |---|---|
+//! | [`case`] | [`Scene`]: a private directory; [`Command`]: argv in, [`Outcome`] out, assertions that print a diff |
+//! | [`content`] | file contents in which every byte tells its place |
+//! | [`engines`] | all engines and "chosen by the plan": every case runs under each |
+//! | [`filesystems`] | real ext4, ext2, xfs, btrfs, tmpfs and overlay, mounted for this process alone |
+//! | [`block`] | loop devices that vanish with their descriptor |
+//! | [`skip`] | what could not run says so by name |
+//! | [`strace`] | a run's system calls as records; injected errors |
+//! | [`sockets`], [`terminal`] | the other ends: TCP, unix, UDP, ptys, non-blocking descriptors |
+//!
+//! A case is: a scene, a command, assertions. Nothing is timed; the time-out is only there to end a hang.
+#![allow(dead_code, unused_imports, reason = "an apparatus offers more than the cases of any one day use")]
+
+pub mod block;
+pub mod case;
+pub mod content;
+pub mod engines;
+pub mod filesystems;
+pub mod skip;
+pub mod sockets;
+pub mod strace;
+pub mod terminal;
+
+pub use case::{Command, Input, Outcome, Output, Reader, Scene};
+pub use engines::{Engine, for_each_engine};
+pub use filesystems::Fs;
