@@ -98,7 +98,15 @@ impl Copying {
             content::write(&dest, self.bytes, 2)?;
         }
         self.target.as_ref().unwrap_or(&self.source).sync()?;
-        if self.copy.cold { self.source.forget_cache() } else { content::warm(&self.source_file()) }
+        if self.copy.cold {
+            return self.source.forget_cache();
+        }
+        content::warm(&self.source_file())?;
+        if !self.copy.overwritten {
+            // An overwritten destination gives its own memory back.
+            content::touch_memory(&dest.with_extension("touched"), self.bytes)?;
+        }
+        Ok(())
     }
 
     fn throttles(&self) -> Result<Vec<Throttle>> {

@@ -153,7 +153,8 @@ impl Mounted {
         if self.kind == Kind::Tmpfs {
             command.args(["-t", "tmpfs", "-o"]).arg(format!("size={}", self.bytes)).arg("compare");
         } else {
-            command.args(["-o", "loop"]).arg(&self.image);
+            // btrfs would discard by itself, and the image would lose its pages.
+            command.args(["-o", "loop,nodiscard"]).arg(&self.image);
         }
         succeed(command.arg(&self.directory))
     }

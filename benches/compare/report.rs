@@ -43,8 +43,8 @@ impl Machine {
 pub fn head(machine: &Machine, programs: &[Program]) -> String {
     let Machine { kernel, cpu, cpus, memory } = machine;
     let mut text = format!("Linux {kernel}, {cpus} x {cpu}, memory {memory}\n");
-    text += "File systems: loop devices over images in tmpfs (\"on the device\" is a copy in memory), default mount options.\n";
-    text += "Medians; the first round is thrown away. \"by\": how many times as long as the first program.\n\n";
+    text += "File systems: loop devices over images in tmpfs (\"on the device\" is a copy in memory), mounted with nodiscard.\n";
+    text += "Medians; the first round is thrown away. \"by\": how many times as long as the first program's.\n\n";
     for program in programs {
         let _ = writeln!(text, "{:8} {} ({})", program.name, program.path.display(), program.version);
     }
@@ -60,7 +60,8 @@ pub fn table(measured: &Measured) -> String {
         Err(why) => return text + "  not measured: " + why + "\n",
     };
     let figures: Vec<_> = outcomes.iter().map(|outcome| Figures::of(outcome, row.bytes)).collect();
-    let first = figures.first().and_then(|figures| figures.as_ref().ok()).map(|figures| figures.ratio_base());
+    let first = figures.first().and_then(|figures| figures.as_ref().ok());
+    let (first, first_least) = (first.map(Figures::ratio_base), first.map(|first| first.least));
     let any = |column: fn(&Figures) -> bool| figures.iter().flatten().any(column);
     let (synced, peak, empty) = (any(|f| f.synced.is_some()), any(|f| f.peak.is_some()), any(|f| f.above.is_some()));
     let traffic = row.bytes >= 1 << 20;
@@ -74,7 +75,9 @@ pub fn table(measured: &Measured) -> String {
                 cells.extend(synced.then(|| figures.synced.map_or("-".into(), time)));
                 let base = figures.ratio_base();
                 cells.push(first.map_or("-".into(), |first| format!("{:.2}", ratio(base, first))));
-                cells.push(format!("{} .. {}", time(figures.least), time(figures.most)));
+                cells.push(time(figures.least));
+                cells.push(first_least.map_or("-".into(), |first| format!("{:.2}", ratio(figures.least, first))));
+                cells.push(time(figures.most));
                 cells.push(time(figures.cpu));
                 if traffic {
                     cells.push(format!("{:.2} s", figures.cpu_per_gb));
@@ -93,7 +96,7 @@ pub fn table(measured: &Measured) -> String {
 fn heading(synced: bool, traffic: bool, peak: bool, empty: bool) -> Vec<String> {
     let mut cells = vec!["", if synced { "returned" } else { "wall" }];
     cells.extend(synced.then_some("on device"));
-    cells.extend(["by", "least .. most", "CPU"]);
+    cells.extend(["by", "least", "by", "most", "CPU"]);
     cells.extend(if traffic { &["CPU/GB", "GB/s"][..] } else { &[] });
     cells.extend(peak.then_some("peak MiB"));
     cells.extend(empty.then_some("above empty"));
@@ -228,7 +231,8 @@ fn json_outcome(outcome: &Outcome, all: &[Outcome], bytes: u64) -> String {
         (_, Err(why)) => return format!("  {{\"program\": {name}, \"failed\": {}}}", quoted(why)),
     };
     let first = all.first().and_then(|first| Figures::of(first, bytes).ok());
-    let by = first.map_or("null".to_owned(), |first| number(ratio(figures.ratio_base(), first.ratio_base())));
+    let by = first.as_ref().map_or("null".into(), |first| number(ratio(figures.ratio_base(), first.ratio_base())));
+    let by_least = first.map_or("null".into(), |first| number(ratio(figures.least, first.least)));
     let seconds = |time: Option<Duration>| time.map_or("null".to_owned(), |time| number(time.as_secs_f64()));
     let whole = |value: Option<i64>| value.map_or("null".to_owned(), |value| value.to_string());
     let each = |figure: fn(&Sample) -> Option<Duration>| {
@@ -236,7 +240,7 @@ fn json_outcome(outcome: &Outcome, all: &[Outcome], bytes: u64) -> String {
         format!("[{}]", all.join(", "))
     };
     format!(
-        "  {{\"program\": {name}, \"wall\": {}, \"synced\": {}, \"by\": {by}, \"cpu\": {}, \"peak\": {}, \
+        "  {{\"program\": {name}, \"wall\": {}, \"synced\": {}, \"by\": {by}, \"by_least\": {by_least}, \"cpu\": {}, \"peak\": {}, \
          \"above_empty\": {}, \"walls\": {}, \"synceds\": {}, \"cpus\": {}}}",
         seconds(Some(figures.wall)),
         seconds(figures.synced),
