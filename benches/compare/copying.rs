@@ -7,6 +7,7 @@ use crate::rivals::Program;
 use anyhow::Result;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 /// What is copied, from where to where.
 #[derive(Clone, Copy)]
@@ -96,17 +97,12 @@ impl Copying {
         }
         if self.copy.overwritten {
             content::write(&dest, self.bytes, 2)?;
-        }
-        self.target.as_ref().unwrap_or(&self.source).sync()?;
-        if self.copy.cold {
-            return self.source.forget_cache();
-        }
-        content::warm(&self.source_file())?;
-        if !self.copy.overwritten {
-            // An overwritten destination gives its own memory back.
+        } else if !self.copy.cold {
+            // An overwritten destination gives its own memory back, and a cold source is slower than any memory.
             content::touch_memory(&dest.with_extension("touched"), self.bytes)?;
         }
-        Ok(())
+        self.target.as_ref().unwrap_or(&self.source).sync()?;
+        if self.copy.cold { self.source.forget_cache() } else { content::warm(&self.source_file()) }
     }
 
     fn throttles(&self) -> Result<Vec<Throttle>> {
@@ -121,6 +117,7 @@ impl Copying {
     fn measure(&self, program: &Program) -> Result<Verdict> {
         let dest = self.dest_file();
         let mut command = program.copy(&self.source_file(), &dest, self.copy.overwritten);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
         let throttles = self.throttles()?;
         let (begun, ended) = measure::run(&mut command, Launch::Fork, &self.complaints)?;
         let wall = begun.elapsed();
@@ -138,9 +135,12 @@ impl Copying {
         Ok(Ok(Sample { wall, synced, cpu: ended.cpu, peak_bytes, empty_peak_bytes: None }))
     }
 
-    fn measure_empty(&self, program: &Program) -> Result<Result<u64, String>> {
-        let (_, ended) = measure::run(&mut program.do_nothing(), Launch::Fork, &self.complaints)?;
-        Ok(ended.map(|ended| ended.peak_bytes))
+    /// The peak of a run that does nothing; none for a program that has no such run.
+    fn measure_empty(&self, program: &Program) -> Result<Option<u64>> {
+        let mut command = program.do_nothing();
+        command.stdout(Stdio::null());
+        let (_, ended) = measure::run(&mut command, Launch::Fork, &self.complaints)?;
+        Ok(ended.ok().map(|ended| ended.peak_bytes))
     }
 }
 
@@ -164,10 +164,7 @@ impl Scene for Copying {
             verdict = Err(why);
         }
         if let (Ok(sample), true) = (&mut verdict, self.copy.empty) {
-            match self.measure_empty(program)? {
-                Ok(peak) => sample.empty_peak_bytes = Some(peak),
-                Err(why) => verdict = Err(format!("--version: {why}")),
-            }
+            sample.empty_peak_bytes = self.measure_empty(program)?;
         }
         // Before it is written back: the next run must not pay for it.
         if self.dest_file().exists() {

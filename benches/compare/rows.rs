@@ -56,8 +56,8 @@ const PAIRS: &[(&str, Kind, Kind, bool)] = &[
 
 /// Rounds of the rows whose figures are times of a throttle, or memory: they hardly vary.
 const STEADY_ROUNDS: usize = 3;
-/// Runs of the start-up rows for each round asked for: 30 × 7 = 210.
-const STARTS_PER_ROUND: usize = 30;
+/// Runs of the start-up rows for each round asked for: 40 × 5 = 200.
+const STARTS_PER_ROUND: usize = 40;
 /// A SATA disk and a USB 3 stick, in bytes per second.
 const DISK: u64 = 500_000_000;
 const STICK: u64 = 100_000_000;
@@ -100,8 +100,8 @@ pub fn all(size: u64, rounds: usize) -> Vec<Row> {
         rows.push(Row { name: name.into(), about, bytes: size, rounds, work: Work::Stream(sink), programs });
     }
     for (name, little, task, about) in [
-        ("start/copy", Little::Copy, Task::Copy, "4 KiB, tmpfs -> tmpfs, new destination; warm source"),
-        ("start/cat", Little::Cat, Task::Cat, "4 KiB, tmpfs -> /dev/null; warm source"),
+        ("start/copy", Little::Copy, Task::Copy, "tmpfs -> tmpfs, new destination; warm source"),
+        ("start/cat", Little::Cat, Task::Cat, "tmpfs -> /dev/null; warm source"),
         ("start/version-cp", Little::Nothing, Task::Copy, "--version"),
         ("start/version-cat", Little::Nothing, Task::Cat, "--version"),
     ] {
