@@ -62,7 +62,7 @@ fn rate(bytes: u64, seconds: f64) -> String {
 
 fn tuning(plan: &Plan) -> String {
     let mut text = String::new();
-    if plan.tuning.threads > 1 {
+    if plan.tuning.threads > 1 && plan.engines.contains(&Name::ReadWrite) {
         let _ = write!(text, "; {} threads, blocks of {} KiB", plan.tuning.threads, plan.tuning.block / 1024);
     }
     if plan.preallocate {

@@ -48,17 +48,20 @@ impl PrivatePipe {
     }
 }
 
-/// Asks for a pipe of `wanted` bytes (F_SETPIPE_SZ), ignoring a refusal (EPERM above pipe-max-size or out of quota,
-/// EBUSY with more than that queued), and returns what it holds then.
+/// Asks for a pipe of `wanted` bytes (F_SETPIPE_SZ), or of half as much where that is refused (EPERM above
+/// /proc/sys/fs/pipe-max-size or out of quota, EBUSY with more than that queued), and returns what it holds then.
 ///
 /// # Errors
 /// What F_GETPIPE_SZ says: EBADF on what is no pipe.
 pub fn grow(fd: impl AsFd, wanted: u64) -> Result<u64, Errno> {
     let fd = fd.as_fd();
     let held = capacity(fd)?;
-    if held < wanted {
-        let _ = pipe::fcntl_setpipe_size(fd, usize::try_from(wanted).unwrap_or(usize::MAX));
-        return capacity(fd);
+    let mut asked = wanted;
+    while held < asked {
+        match pipe::fcntl_setpipe_size(fd, usize::try_from(asked).unwrap_or(usize::MAX)) {
+            Ok(_) => return capacity(fd),
+            Err(_) => asked /= 2,
+        }
     }
     Ok(held)
 }

@@ -104,6 +104,9 @@ impl Driver<'_> {
                 }
                 Ok(Segment::Data(until)) => self.segment(Some(until - self.ask.source.start)),
                 Ok(Segment::Hole(until)) => {
+                    if let Err(failure) = self.prepare() {
+                        return self.fail(failure);
+                    }
                     let hole = until - self.flow.source_offset();
                     self.trail.holes += hole;
                     self.flow.skip(hole);
@@ -187,7 +190,7 @@ impl Driver<'_> {
             self.fail(failure);
             return Leg::Failed;
         }
-        let tuning = self.plan.tuning_for(limit.map(|limit| limit - self.flow.given()));
+        let tuning = self.plan.tuning_for(self.left(limit));
         let mut session = match engine::named(name).open(self.ask, &tuning, &self.flow, self.scratch) {
             Ok(session) => session,
             Err((_, errno)) => return refused(&mut self.trail, self.learned, self.ask, name, errno, &self.flow),
@@ -221,6 +224,15 @@ impl Driver<'_> {
             self.deliver(&settled.carry);
         }
         if self.trail.failure.is_some() { Leg::Failed } else { leg }
+    }
+
+    /// Bytes left to `limit` or to where the source is expected to end.
+    fn left(&self, limit: Option<u64>) -> Option<u64> {
+        let end = match (limit, self.ask.expected) {
+            (Some(limit), Some(expected)) => Some(limit.min(expected)),
+            (limit, expected) => limit.or(expected),
+        };
+        end.map(|end| end.saturating_sub(self.flow.given()))
     }
 
     /// Once, before the first byte is moved: is there room, and may it be allocated ahead?

@@ -167,9 +167,13 @@ fn cannot(ask: &Ask<'_>, name: Name) -> Reason {
 }
 
 impl Plan {
-    /// How the engines are to work on a part of `bytes` bytes: a second thread does not pay for a short extent.
+    /// How the engines are to work on `bytes` bytes that are left: neither a second thread nor a large block pays for a
+    /// short extent or for the read that confirms the end.
     pub fn tuning_for(&self, bytes: Option<u64>) -> Tuning {
         match bytes {
+            Some(bytes) if bytes < engine::scratch::SMALL as u64 => {
+                Tuning { block: self.tuning.block.min(engine::scratch::SMALL), threads: 1, ..self.tuning }
+            }
             Some(bytes) if bytes < BIG && self.tuning.threads > 1 => Tuning { block: BLOCK, threads: 1, ..self.tuning },
             _ => self.tuning,
         }
