@@ -6,3 +6,6 @@
 
 // Scenes, commands, file systems, peers and fault injection: everything a case is built from, and no case.
 mod apparatus;
+
+// Rules about the sources themselves: who may use whom, where unsafe may be, how long a file may grow.
+mod floors;

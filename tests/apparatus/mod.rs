@@ -9,7 +9,9 @@
 //! | [`block`] | loop devices that vanish with their descriptor |
 //! | [`skip`] | what could not run says so by name |
 //! | [`strace`] | a run's system calls as records; injected errors |
+//! | [`fuse`] | a file system that answers short, lies about sizes and fails on request |
 //! | [`sockets`], [`terminal`] | the other ends: TCP, unix, UDP, ptys, non-blocking descriptors |
+//! | [`zerocopy_net`] | a TCP connection over a device that gathers, where MSG_ZEROCOPY completes without a copy |
 //!
 //! A case is: a scene, a command, assertions. Nothing is timed; the time-out is only there to end a hang.
 #![allow(dead_code, unused_imports, reason = "an apparatus offers more than the cases of any one day use")]
@@ -19,10 +21,12 @@ pub mod case;
 pub mod content;
 pub mod engines;
 pub mod filesystems;
+pub mod fuse;
 pub mod skip;
 pub mod sockets;
 pub mod strace;
 pub mod terminal;
+pub mod zerocopy_net;
 
 pub use case::{Command, Input, Outcome, Output, Reader, Scene};
 pub use engines::{Engine, for_each_engine};
