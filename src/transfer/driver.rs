@@ -5,19 +5,19 @@
 //! progress goes on, it never begins again; nothing believes `st_size`.
 
 use super::capabilities::Capabilities;
+use super::finish;
+use super::leg::{Leg, Turns, refused};
 use super::pace::Pace;
 use super::plan::Plan;
 use super::preallocate::Preallocation;
 use super::ready::Readiness;
 use super::room;
 use super::segments::{Segment, Segments};
-use super::trail::{Failure, Refusal, Shrank, Trail};
-use super::verdict::{self, Scope, Verdict, judge};
-use crate::engine::{self, Ask, Flow, Grant, Name, Nature, Place, Scratch, Session, Side, Step};
-use crate::sys::facts::Facts;
-use crate::sys::{pipe, write_back};
+use super::trail::{Failure, Refusal, Trail};
+use super::verdict::{Verdict, judge};
+use crate::engine::{self, Ask, Flow, Name, Place, Scratch, Side};
+use crate::sys::write_back;
 use rustix::fs;
-use rustix::io::Errno;
 use std::time::Instant;
 
 /// Moves everything the source has from where it stands to the sink, as the plan says, and tells what happened.
@@ -65,21 +65,6 @@ struct Driver<'a> {
     ended: bool,
     /// Bytes given when pages were last passed by reference.
     by_reference_to: u64,
-}
-
-/// How an engine's turn ended.
-enum Leg {
-    /// At the byte it was to go to.
-    Limit,
-    /// At the end of the source.
-    End,
-    /// With something that only read and write can go on from: a zero that has to be confirmed, a source that changed
-    /// under its mapping.
-    Plainly,
-    /// It refused.
-    Next,
-    /// With a failure, which is in the trail.
-    Failed,
 }
 
 impl Driver<'_> {
@@ -291,10 +276,11 @@ impl Driver<'_> {
         // A zero was early only if the read found more.
         self.trail.early_zero = self.trail.early_zero.filter(|(_, at)| *at < self.flow.given());
         if self.ended && self.trail.failure.is_none() {
-            self.trail.shrank = self.shrank();
+            self.trail.shrank = finish::shrank(&self.ask.source, self.flow.given());
         }
-        if self.shares_pages_with_reader() {
-            self.await_reader();
+        // Only if the source ended before its last pipe-full could go by value.
+        if self.by_reference_to > 0 && self.flow.given() - self.by_reference_to < self.plan.by_value {
+            finish::await_reader(&self.ask.sink);
         }
     }
 
@@ -304,155 +290,4 @@ impl Driver<'_> {
             self.fail(Failure::Extend(errno));
         }
     }
-
-    /// A source that ended before the size it had is only called shorter if its size says so now: sizes lie (sysfs).
-    fn shrank(&self) -> Option<Shrank> {
-        let source = &self.ask.source;
-        let from = source.facts.size.checked_sub(source.start)?;
-        if !source.is_regular() || self.flow.given() >= from {
-            return None;
-        }
-        let now = Facts::of(source.fd).ok()?;
-        (now.size < source.facts.size).then_some(Shrank { from, to: self.flow.given() })
-    }
-
-    /// Whether our reader's pipe may still hold pages of the source: only if the source ended before its last pipe-full
-    /// could go by value.
-    fn shares_pages_with_reader(&self) -> bool {
-        self.ask.sink.is_pipe()
-            && self.by_reference_to > 0
-            && self.flow.given() - self.by_reference_to < self.plan.by_value
-            && matches!(self.ask.source.nature, Nature::File | Nature::Block)
-    }
-
-    /// Until the reader has read it all, or has gone.
-    fn await_reader(&mut self) {
-        while pipe::queued(self.ask.sink.fd).is_ok_and(|bytes| bytes > 0) && pipe::has_reader(self.ask.sink.fd) {
-            std::thread::sleep(std::time::Duration::from_millis(2));
-        }
-    }
-}
-
-/// The turns of one engine: step after step until its leg is over.
-struct Turns<'t> {
-    ask: &'t Ask<'t>,
-    learned: &'t Capabilities,
-    flow: &'t mut Flow,
-    trail: &'t mut Trail,
-    pace: &'t mut Pace,
-    readiness: &'t mut Readiness,
-    room: Option<&'t mut Preallocation>,
-    name: Name,
-    limit: Option<u64>,
-}
-
-impl Turns<'_> {
-    fn run(&mut self, session: &mut dyn Session) -> Leg {
-        loop {
-            if self.limit.is_some_and(|limit| self.flow.given() >= limit) {
-                return Leg::Limit;
-            }
-            if self.is_where_the_end_should_be() {
-                return Leg::Plainly; // the read that confirms it costs no more than another zero
-            }
-            let grant = match self.grant() {
-                Ok(grant) => grant,
-                Err(errno) => {
-                    self.trail.failure.get_or_insert(Failure::Call { side: Side::Sink, errno });
-                    return Leg::Failed;
-                }
-            };
-            let before = self.flow.given();
-            let step = session.step(self.flow, grant);
-            let moved = self.flow.given() - before;
-            self.pace.over(moved >= grant.bytes);
-            if let Some(leg) = self.told(step, moved) {
-                return leg;
-            }
-        }
-    }
-
-    /// Acts on what a step came to; `None` to go on.
-    fn told(&mut self, step: Step, moved: u64) -> Option<Leg> {
-        if let Step::Hole(zeros) = step {
-            self.trail.holes += zeros;
-        } else {
-            self.trail.count(self.name, moved);
-        }
-        if moved > 0 {
-            self.readiness.moved();
-        }
-        match step {
-            Step::Moved(_) | Step::Hole(_) => None,
-            Step::End => Some(Leg::End),
-            Step::Zero => Some(self.zero()),
-            Step::Changed => Some(Leg::Plainly),
-            Step::Error(side, errno) => self.judged(side, errno),
-        }
-    }
-
-    fn judged(&mut self, side: Side, errno: Errno) -> Option<Leg> {
-        match judge(self.name, errno, self.trail.by(self.name) > 0) {
-            Verdict::Retry => None,
-            Verdict::Wait => {
-                self.readiness.wait(side, &self.ask.source, &self.ask.sink);
-                None
-            }
-            Verdict::Refuse(_) => Some(refused(self.trail, self.learned, self.ask, self.name, errno, self.flow)),
-            Verdict::Fail => {
-                let failure = match self.name {
-                    Name::Reflink => Failure::Clone(errno),
-                    _ => Failure::Call { side: verdict::side(side, errno), errno },
-                };
-                self.trail.failure.get_or_insert(failure);
-                Some(Leg::Failed)
-            }
-        }
-    }
-
-    /// Kernels and FUSE return 0 before the end (copy_file_range 5.3–5.18 across file systems and on procfs; splice and
-    /// sendfile on a FUSE direct_io file with short reads, 6.18): on what has an end that can be asked, it is asked.
-    fn zero(&mut self) -> Leg {
-        if !matches!(self.ask.source.nature, Nature::File | Nature::Block | Nature::Device) {
-            return Leg::End;
-        }
-        if self.ask.expected.is_none_or(|expected| self.flow.given() < expected) {
-            self.trail.early_zero = Some((self.name, self.flow.given()));
-        }
-        Leg::Plainly
-    }
-
-    /// An in-kernel copy that has moved as many bytes as the source was long need not be asked once more. (mmap is: it
-    /// looks whether the file was left alone.)
-    fn is_where_the_end_should_be(&self) -> bool {
-        let asks_again = matches!(self.name, Name::CopyFileRange | Name::Sendfile | Name::Splice);
-        asks_again && self.flow.pending() == 0 && self.ask.expected.is_some_and(|bytes| self.flow.given() >= bytes)
-    }
-
-    fn grant(&mut self) -> Result<Grant, Errno> {
-        let mut bytes = self.pace.grant(self.name);
-        if let Some(room) = &mut self.room {
-            bytes = bytes.min(room.ahead(&self.ask.sink, self.flow.sink_offset())?);
-        }
-        if let Some(limit) = self.limit {
-            bytes = bytes.min(limit - self.flow.given());
-        }
-        let goes_on = self.ask.expected.is_some_and(|all| all.saturating_sub(self.flow.taken()) > bytes);
-        Ok(Grant { bytes, more: goes_on })
-    }
-}
-
-/// Puts a refusal on record.
-fn refused(trail: &mut Trail, learned: &Capabilities, ask: &Ask<'_>, name: Name, errno: Errno, flow: &Flow) -> Leg {
-    trail.refusals.push(Refusal { engine: name, errno, at: flow.given() });
-    let devices = (ask.source.facts.device, ask.sink.facts.device);
-    if let Verdict::Refuse(scope) = judge(name, errno, trail.by(name) > 0) {
-        let scope = if scope == Scope::Kernel && !is_missing(errno) { Scope::Pair } else { scope };
-        learned.remember(name, scope, devices, errno);
-    }
-    Leg::Next
-}
-
-fn is_missing(errno: Errno) -> bool {
-    errno == Errno::NOSYS
 }

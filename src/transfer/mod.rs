@@ -7,6 +7,8 @@ pub mod by_reference;
 pub mod capabilities;
 mod driver;
 pub mod endpoint;
+mod finish;
+mod leg;
 mod pace;
 pub mod plan;
 mod preallocate;

@@ -1,1 +1,3 @@
+//! Writes the man pages and completions.
+
 fn main() {}

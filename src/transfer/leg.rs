@@ -1,0 +1,153 @@
+//! One engine's leg of a copy: step after step until it is where it was to go, at the end, or stuck.
+
+use super::capabilities::Capabilities;
+use super::pace::Pace;
+use super::preallocate::Preallocation;
+use super::ready::Readiness;
+use super::trail::{Failure, Refusal, Trail};
+use super::verdict::{self, Verdict, judge};
+use crate::engine::{Ask, Flow, Grant, Name, Nature, Session, Side, Step};
+use rustix::io::Errno;
+
+/// How an engine's leg ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leg {
+    /// At the byte it was to go to.
+    Limit,
+    /// At the end of the source.
+    End,
+    /// With something that only read and write can go on from: a zero that has to be confirmed, a source that changed
+    /// under its mapping.
+    Plainly,
+    /// It refused.
+    Next,
+    /// With a failure, which is in the trail.
+    Failed,
+}
+
+/// The turns of one engine: step after step until its leg is over.
+pub(super) struct Turns<'t> {
+    pub(super) ask: &'t Ask<'t>,
+    pub(super) learned: &'t Capabilities,
+    pub(super) flow: &'t mut Flow,
+    pub(super) trail: &'t mut Trail,
+    pub(super) pace: &'t mut Pace,
+    pub(super) readiness: &'t mut Readiness,
+    pub(super) room: Option<&'t mut Preallocation>,
+    pub(super) name: Name,
+    pub(super) limit: Option<u64>,
+}
+
+impl Turns<'_> {
+    /// Step after step.
+    pub(super) fn run(&mut self, session: &mut dyn Session) -> Leg {
+        loop {
+            if self.limit.is_some_and(|limit| self.flow.given() >= limit) {
+                return Leg::Limit;
+            }
+            if self.is_where_the_end_should_be() {
+                return Leg::Plainly; // the read that confirms it costs no more than another zero
+            }
+            let grant = match self.grant() {
+                Ok(grant) => grant,
+                Err(errno) => {
+                    self.trail.failure.get_or_insert(Failure::Call { side: Side::Sink, errno });
+                    return Leg::Failed;
+                }
+            };
+            let before = self.flow.given();
+            let step = session.step(self.flow, grant);
+            let moved = self.flow.given() - before;
+            self.pace.over(moved >= grant.bytes);
+            if let Some(leg) = self.told(step, moved) {
+                return leg;
+            }
+        }
+    }
+
+    /// Acts on what a step came to; `None` to go on.
+    fn told(&mut self, step: Step, moved: u64) -> Option<Leg> {
+        if let Step::Hole(zeros) = step {
+            self.trail.holes += zeros;
+        } else {
+            self.trail.count(self.name, moved);
+        }
+        if moved > 0 {
+            self.readiness.moved();
+        }
+        match step {
+            Step::Moved(_) | Step::Hole(_) => None,
+            Step::End => Some(Leg::End),
+            Step::Zero => Some(self.zero()),
+            Step::Changed => Some(Leg::Plainly),
+            Step::Error(side, errno) => self.judged(side, errno),
+        }
+    }
+
+    fn judged(&mut self, side: Side, errno: Errno) -> Option<Leg> {
+        match judge(self.name, errno, self.trail.by(self.name) > 0) {
+            Verdict::Retry => None,
+            Verdict::Wait => {
+                self.readiness.wait(side, &self.ask.source, &self.ask.sink);
+                None
+            }
+            Verdict::Refuse(_) => Some(refused(self.trail, self.learned, self.ask, self.name, errno, self.flow)),
+            Verdict::Fail => {
+                let failure = match self.name {
+                    Name::Reflink => Failure::Clone(errno),
+                    _ => Failure::Call { side: verdict::side(side, errno), errno },
+                };
+                self.trail.failure.get_or_insert(failure);
+                Some(Leg::Failed)
+            }
+        }
+    }
+
+    /// Kernels and FUSE return 0 before the end (copy_file_range 5.3–5.18 across file systems and on procfs; splice and
+    /// sendfile on a FUSE direct_io file with short reads, 6.18): on what has an end that can be asked, it is asked.
+    fn zero(&mut self) -> Leg {
+        if !matches!(self.ask.source.nature, Nature::File | Nature::Block | Nature::Device) {
+            return Leg::End;
+        }
+        if self.ask.expected.is_none_or(|expected| self.flow.given() < expected) {
+            self.trail.early_zero = Some((self.name, self.flow.given()));
+        }
+        Leg::Plainly
+    }
+
+    /// An in-kernel copy that has moved as many bytes as the source was long need not be asked once more. (mmap is: it
+    /// looks whether the file was left alone.)
+    fn is_where_the_end_should_be(&self) -> bool {
+        let asks_again = matches!(self.name, Name::CopyFileRange | Name::Sendfile | Name::Splice);
+        asks_again && self.flow.pending() == 0 && self.ask.expected.is_some_and(|bytes| self.flow.given() >= bytes)
+    }
+
+    fn grant(&mut self) -> Result<Grant, Errno> {
+        let mut bytes = self.pace.grant(self.name);
+        if let Some(room) = &mut self.room {
+            bytes = bytes.min(room.ahead(&self.ask.sink, self.flow.sink_offset())?);
+        }
+        if let Some(limit) = self.limit {
+            bytes = bytes.min(limit - self.flow.given());
+        }
+        let goes_on = self.ask.expected.is_some_and(|all| all.saturating_sub(self.flow.taken()) > bytes);
+        Ok(Grant { bytes, more: goes_on })
+    }
+}
+
+/// Puts a refusal on record.
+pub(super) fn refused(
+    trail: &mut Trail,
+    learned: &Capabilities,
+    ask: &Ask<'_>,
+    name: Name,
+    errno: Errno,
+    flow: &Flow,
+) -> Leg {
+    trail.refusals.push(Refusal { engine: name, errno, at: flow.given() });
+    let devices = (ask.source.facts.device, ask.sink.facts.device);
+    if let Verdict::Refuse(scope) = judge(name, errno, trail.by(name) > 0) {
+        learned.remember(name, scope, devices, errno);
+    }
+    Leg::Next
+}
