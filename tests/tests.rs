@@ -7,5 +7,17 @@
 // Scenes, commands, file systems, peers and fault injection: everything a case is built from, and no case.
 mod apparatus;
 
+// How many system calls a copy makes.
+mod budget;
+
+// Sources that change while they are copied.
+mod changing;
+
 // Rules about the sources themselves: who may use whom, where unsafe may be, how long a file may grow.
 mod floors;
+
+// What was sent stays what it was, whatever becomes of the source afterwards.
+mod sharing;
+
+// --explain and --debug against what strace saw.
+mod truth;

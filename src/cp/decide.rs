@@ -13,6 +13,13 @@ pub enum There {
     File(Facts),
 }
 
+impl There {
+    /// Whether it is a directory.
+    pub fn is_directory(&self) -> bool {
+        matches!(self, There::File(facts) if facts.kind == Kind::Directory)
+    }
+}
+
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {

@@ -23,6 +23,31 @@ pub(super) struct Source {
     opened: Result<OwnedFd, Errno>,
 }
 
+/// What was found out before a copy begins.
+#[derive(Default)]
+pub(super) struct Known {
+    /// The source.
+    pub(super) source: Option<Source>,
+    /// What stands at the destination.
+    pub(super) there: Option<Result<There, Errno>>,
+}
+
+/// A sink that is open.
+struct Sink {
+    fd: OwnedFd,
+    /// What it is, if that had to be asked.
+    facts: Option<Facts>,
+    created: bool,
+    /// An existing file was cut to nothing.
+    replaced: bool,
+}
+
+impl Sink {
+    fn new(fd: OwnedFd) -> Sink {
+        Sink { fd, facts: None, created: true, replaced: false }
+    }
+}
+
 /// What came of trying to make a new file.
 pub(super) enum Attempt {
     /// All that could be done and said was.
@@ -39,10 +64,10 @@ pub(super) fn copy_if_new(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>)
         return Attempt::NotNew(source);
     }
     match to.create(source.facts.mode) {
-        Ok(sink) => {
-            let ends = Ends { name, from, source: &source.facts, to, sink: &sink, created: true, replaced: false };
-            let said = ends.copy(run);
-            said.close(run, source.opened, sink, name, to);
+        Ok(fd) => {
+            let sink = Sink::new(fd);
+            let said = Ends { name, from, source: &source.facts, to, sink: &sink }.copy(run);
+            said.close(run, source.opened, sink.fd, name, to);
             Attempt::Done
         }
         Err(_) => Attempt::NotNew(source),
@@ -50,9 +75,9 @@ pub(super) fn copy_if_new(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>)
 }
 
 /// Copies to a destination that is looked at first.
-pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>, source: Option<Source>) {
-    let Some(mut source) = source.or_else(|| look_at_source(run, name)) else { return };
-    let there = match to.look() {
+pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>, known: Known) {
+    let Some(mut source) = known.source.or_else(|| look_at_source(run, name)) else { return };
+    let there = match known.there.unwrap_or_else(|| to.look()) {
         Ok(there) => there,
         Err(errno) if errno == Errno::NOTDIR && !ends_in_slash(to) => There::Nothing, // creating it says why not
         Err(errno) => {
@@ -82,10 +107,9 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>, source
         }
     };
     match open_sink(run, action, &source.facts, to) {
-        Ok(Some((sink, created, replaced))) => {
-            let ends = Ends { name, from, source: &source.facts, to, sink: &sink, created, replaced };
-            let said = ends.copy(run);
-            said.close(run, source.opened, sink, name, to);
+        Ok(Some(sink)) => {
+            let said = Ends { name, from, source: &source.facts, to, sink: &sink }.copy(run);
+            said.close(run, source.opened, sink.fd, name, to);
         }
         Ok(None) => refuse(run, Refusal::SameFile, name, to),
         Err(text) => {
@@ -128,45 +152,39 @@ fn reopen(name: &OsStr) -> Result<OwnedFd, Errno> {
     fs::open(name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
 }
 
-/// The sink, whether it was created, and whether an existing file was cut to nothing. `None`: it is the source.
-fn open_sink(
-    run: &mut Run<'_>,
-    action: Action,
-    source: &Facts,
-    to: &Destination<'_>,
-) -> Result<Option<(OwnedFd, bool, bool)>, String> {
+/// Opens the sink, and cuts it if there was something in it. `None`: it is the source.
+fn open_sink(run: &mut Run<'_>, action: Action, source: &Facts, to: &Destination<'_>) -> Result<Option<Sink>, String> {
     let cannot_create = |errno| format!("cannot create regular file {}: {}", shell_always(&to.shown), strerror(errno));
+    let create = || to.create(source.mode).map(|fd| Some(Sink::new(fd))).map_err(cannot_create);
     match action {
         Action::CreateThroughLink => {
-            return to.create_through_link(source.mode).map(|fd| Some((fd, true, false))).map_err(cannot_create);
+            return to.create_through_link(source.mode).map(|fd| Some(Sink::new(fd))).map_err(cannot_create);
         }
         Action::Overwrite => {}
-        _ => return to.create(source.mode).map(|fd| Some((fd, true, false))).map_err(cannot_create),
+        _ => return create(),
     }
-    let sink = match to.open() {
-        Ok(sink) => sink,
-        // It went away since it was looked at.
-        Err(Errno::NOENT) => {
-            return to.create(source.mode).map(|fd| Some((fd, true, false))).map_err(cannot_create);
-        }
+    let fd = match to.open() {
+        Ok(fd) => fd,
+        Err(Errno::NOENT) => return create(), // it went away since it was looked at
         Err(_) if run.options.force => {
             to.remove().map_err(|errno| format!("cannot remove {}: {}", shell_always(&to.shown), strerror(errno)))?;
             if run.options.verbose {
                 run.messages.print(format!("removed {}", shell_always(&to.shown)));
             }
-            return to.create(source.mode).map(|fd| Some((fd, true, false))).map_err(cannot_create);
+            return create();
         }
         Err(errno) => return Err(cannot_create(errno)),
     };
-    let facts = Facts::of(&sink).map_err(cannot_create)?;
+    let mut facts = Facts::of(&fd).map_err(cannot_create)?;
     if facts.same_file(source) {
         return Ok(None);
     }
-    let cut = facts.kind == Kind::Regular && facts.size > 0;
-    if cut {
-        fs::ftruncate(&sink, 0).map_err(cannot_create)?;
+    let replaced = facts.kind == Kind::Regular && facts.size > 0;
+    if replaced {
+        fs::ftruncate(&fd, 0).map_err(cannot_create)?;
+        (facts.size, facts.allocated) = (0, 0);
     }
-    Ok(Some((sink, false, cut)))
+    Ok(Some(Sink { fd, facts: Some(facts), created: false, replaced }))
 }
 
 fn refuse(run: &mut Run<'_>, refusal: Refusal, name: &OsStr, to: &Destination<'_>) {
@@ -190,9 +208,7 @@ struct Ends<'a> {
     from: &'a OwnedFd,
     source: &'a Facts,
     to: &'a Destination<'a>,
-    sink: &'a OwnedFd,
-    created: bool,
-    replaced: bool,
+    sink: &'a Sink,
 }
 
 /// What is left to say and do once the descriptors are closed.
@@ -214,8 +230,8 @@ impl Ends<'_> {
             }
         };
         let source = endpoint::own(self.from.as_fd(), *self.source);
-        let sink = endpoint::own(self.sink.as_fd(), facts);
-        let ask = endpoint::ask(source, sink, self.replaced, &run.options.policy, &run.learned);
+        let sink = endpoint::own(self.sink.fd.as_fd(), facts);
+        let ask = endpoint::ask(source, sink, self.sink.replaced, &run.options.policy, &run.learned);
         let plan = Plan::of(&ask, &run.learned);
         let title =
             run.options.explain.then(|| format!("{} -> {}", shell_always(self.name), shell_always(&self.to.shown)));
@@ -233,13 +249,13 @@ impl Ends<'_> {
     /// What the sink is. A new file is a regular file of size 0, and nothing else of it is of interest to a small copy:
     /// one fstat less.
     fn sink_facts(&self, run: &mut Run<'_>) -> Result<Facts, Errno> {
-        if !self.created {
-            return Facts::of(self.sink);
+        if let Some(facts) = self.sink.facts {
+            return Ok(facts);
         }
         if endpoint::is_small(self.source, &run.options.policy) && !run.created.is_watching() {
             return Ok(Facts { kind: Kind::Regular, size: 0, allocated: 0, ..*self.source });
         }
-        let facts = Facts::of(self.sink)?;
+        let facts = Facts::of(&self.sink.fd)?;
         run.created.note(&facts);
         Ok(facts)
     }
@@ -271,7 +287,7 @@ impl Ends<'_> {
             ));
         }
         let line = run.options.debug.then(|| debug::line(Some((plan, trail, &run.options.policy))));
-        Copied { line, remove: nothing_came && self.created }
+        Copied { line, remove: nothing_came && self.sink.created }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which source goes to which destination.
 
+use super::decide::There;
 use super::destination::Destination;
 use super::options::Target;
 use super::{Run, file};
@@ -23,7 +24,9 @@ pub(super) fn each(run: &mut Run<'_>) {
                 run.messages.error(text);
             }
         },
-        (Target::NoDirectory, [source, to]) => file::copy(run, source, &Destination::plain(to), None),
+        (Target::NoDirectory, [source, to]) => {
+            file::copy(run, source, &Destination::plain(to), file::Known::default());
+        }
         (Target::LastOperand, [source, to]) => one(run, source, to),
         (_, [sources @ .., directory]) => match open_directory(directory) {
             Ok(opened) => into(run, sources, directory, &opened),
@@ -39,27 +42,29 @@ pub(super) fn each(run: &mut Run<'_>) {
 /// copy the name is needed beforehand.
 fn one(run: &mut Run<'_>, source: &OsStr, to: &OsStr) {
     let plain = Destination::plain(to);
-    let mut opened = None;
+    let mut known = file::Known::default();
     if !run.options.verbose {
         match file::copy_if_new(run, source, &plain) {
             file::Attempt::Done => return,
-            file::Attempt::NotNew(source) => opened = Some(source),
+            file::Attempt::NotNew(opened) => known.source = Some(opened),
         }
     }
-    match open_directory(to) {
-        Ok(directory) => {
-            let inside = Destination::inside(&directory, to, source);
-            file::copy(run, source, &inside, opened);
-        }
-        Err(_) => file::copy(run, source, &plain, opened),
+    let there = plain.look();
+    if there.as_ref().is_ok_and(There::is_directory)
+        && let Ok(directory) = open_directory(to)
+    {
+        let inside = Destination::inside(&directory, to, source);
+        return file::copy(run, source, &inside, known);
     }
+    known.there = Some(there);
+    file::copy(run, source, &plain, known);
 }
 
 fn into(run: &mut Run<'_>, sources: &[OsString], name: &OsStr, directory: &OwnedFd) {
     run.created.watch(sources.len() > 1);
     for source in sources {
         let inside = Destination::inside(directory, name, source);
-        file::copy(run, source, &inside, None);
+        file::copy(run, source, &inside, file::Known::default());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::explain;
 use super::quote::shell_always;
-use crate::engine::Side;
+use crate::engine::{Name, Reason, Side};
 use crate::sys::text::strerror;
 use crate::transfer::{Failure, Plan};
 use std::ffi::OsStr;
@@ -19,9 +19,7 @@ pub fn of_copy(failure: &Failure, plan: &Plan, source: &OsStr, sink: &OsStr) -> 
         Failure::Seek(errno) => format!("cannot lseek {from}: {}", strerror(*errno)),
         Failure::NoRoom { .. } => format!("error writing {to}: No space left on device"),
         Failure::TooLarge { .. } => format!("error writing {to}: File too large"),
-        Failure::NoEngine | Failure::Refused { .. } => {
-            format!("{}: cannot copy {from} to {to}", no_engine(failure, plan))
-        }
+        Failure::NoEngine | Failure::Refused { .. } => no_engine(failure, plan, &format!("{from} to {to}")),
     }
 }
 
@@ -33,9 +31,7 @@ pub fn of_source(failure: &Failure, plan: &Plan, name: &str) -> Option<String> {
         Failure::Call { errno, .. } | Failure::Clone(errno) | Failure::Seek(errno) => {
             Some(format!("{name}: {}", strerror(*errno)))
         }
-        Failure::NoEngine | Failure::Refused { .. } => {
-            Some(format!("{}: cannot copy {name}", no_engine(failure, plan)))
-        }
+        Failure::NoEngine | Failure::Refused { .. } => Some(no_engine(failure, plan, name)),
     }
 }
 
@@ -63,13 +59,18 @@ pub fn hint(failure: &Failure, given: u64) -> Option<String> {
     }
 }
 
-/// Which of the user's engines cannot, and why.
-fn no_engine(failure: &Failure, plan: &Plan) -> String {
+/// Which of the user's engines cannot copy `what`, and why.
+fn no_engine(failure: &Failure, plan: &Plan, what: &str) -> String {
+    let listed = plan.passed_over.iter().filter(|(_, reason)| *reason != Reason::NotListed);
+    let mut reasons: Vec<(Name, String)> = listed.map(|(name, reason)| (*name, explain::because(reason))).collect();
     if let Failure::Refused { engine, errno } = failure {
-        return format!("{engine} refused ({})", strerror(*errno));
+        reasons.push((*engine, strerror(*errno)));
     }
-    let listed = plan.passed_over.iter().filter(|(_, reason)| *reason != crate::engine::Reason::NotListed);
-    let reasons: Vec<String> =
-        listed.map(|(name, reason)| format!("{name} cannot work here ({})", explain::because(reason))).collect();
-    reasons.join(", ")
+    match reasons.as_slice() {
+        [(name, reason)] => format!("{name} cannot copy {what}: {reason}"),
+        several => {
+            let each: Vec<String> = several.iter().map(|(name, reason)| format!("{name} cannot: {reason}")).collect();
+            format!("no engine asked for can copy {what}: {}", each.join("; "))
+        }
+    }
 }

@@ -1,0 +1,71 @@
+//! How many system calls a copy makes: as many as are needed and no more. Counted over all threads, from the first open
+//! of an operand to the last close; strace is the witness.
+
+use crate::apparatus::strace::{Call, trace};
+use crate::apparatus::{Command, Fs, Scene, content};
+
+/// The calls of one command between its operands' first open and last close.
+fn calls(scene: &Scene, command: Command, operands: &[&str]) -> Option<Vec<Call>> {
+    let (outcome, trace) = trace(scene, &[], command)?;
+    outcome.succeeds();
+    Some(trace.between_operands(operands).to_vec())
+}
+
+fn names(calls: &[Call]) -> Vec<&str> {
+    calls.iter().map(|call| call.name.as_str()).collect()
+}
+
+#[test]
+fn a_small_new_file_takes_eight_calls() {
+    for fs in [Fs::Ext4, Fs::Xfs, Fs::Btrfs, Fs::Tmpfs] {
+        let Some(scene) = Scene::on(fs) else { continue };
+        scene.file("a", &content::bytes(1, 4096));
+        let Some(calls) = calls(&scene, scene.zccp(["a", "b"]), &["a", "b"]) else { return };
+        // The two opens, the source's facts, its bytes, the zero that is the end, and the two closes.
+        let needed = ["open", "fstat", "openat", "pread64", "pwrite64", "pread64", "close", "close"];
+        assert_eq!(names(&calls), needed, "{}", fs.name());
+    }
+}
+
+#[test]
+fn an_overwritten_small_file_is_looked_at_before_it_is_cut() {
+    let Some(scene) = Scene::on(Fs::Ext4) else { return };
+    scene.file("a", &content::bytes(1, 4096));
+    scene.file("b", b"old");
+    let Some(calls) = calls(&scene, scene.zccp(["a", "b"]), &["a", "b"]) else { return };
+    assert!(calls.len() <= 12, "{:?}", names(&calls));
+    let position = |name: &str| calls.iter().position(|call| call.name == name);
+    assert!(position("ftruncate") > position("newfstatat"), "{:?}", names(&calls));
+}
+
+#[test]
+fn a_clone_needs_no_call_for_each_byte() {
+    for fs in [Fs::Xfs, Fs::Btrfs] {
+        let Some(scene) = Scene::on(fs) else { continue };
+        scene.file("a", &content::bytes(1, 30_000_000));
+        let Some(calls) = calls(&scene, scene.zccp(["a", "b"]), &["a", "b"]) else { return };
+        assert!(calls.len() <= 9, "{}: {:?}", fs.name(), names(&calls));
+    }
+}
+
+#[test]
+fn a_small_file_to_a_pipe_is_one_read_and_one_write() {
+    let scene = Scene::new();
+    let bytes = content::bytes(1, 4096);
+    scene.file("a", &bytes);
+    let Some((outcome, trace)) = trace(&scene, &[], scene.zccat(["a"])) else { return };
+    outcome.succeeds().stdout_is(&bytes);
+    let calls = trace.between_operands(&["a"]);
+    assert!(calls.len() <= 8, "{:?}", names(calls));
+    assert_eq!(calls.iter().filter(|call| call.name == "write").count(), 1, "{:?}", names(calls));
+}
+
+#[test]
+fn big_files_take_few_calls_a_mebibyte() {
+    let Some(scene) = Scene::on(Fs::Ext4) else { return };
+    scene.file("a", &content::bytes(1, 64 << 20));
+    let Some(calls) = calls(&scene, scene.zccp(["a", "b"]), &["a", "b"]) else { return };
+    let moving = calls.iter().filter(|call| ["pread64", "pwrite64"].contains(&call.name.as_str())).count();
+    assert!(moving <= 2 * 32 + 4, "{moving} reads and writes for 64 MiB in blocks of 2 MiB");
+    assert!(calls.iter().filter(|call| call.name == "fallocate").count() == 1);
+}

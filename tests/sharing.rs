@@ -1,0 +1,64 @@
+//! What was sent stays what it was: once zccat has ended, no change of the source reaches whoever reads its output.
+
+use crate::apparatus::{Engine, Fs, Outcome, Scene, content, sockets};
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+
+/// Runs zccat with a reader that takes all but the last pipe-full before zccat ends, then changes the source in place,
+/// and only then reads the rest.
+fn read_the_rest_late(scene: &Scene, engine: Option<&str>, size: usize, change: impl Fn(&File)) -> (Outcome, Vec<u8>) {
+    let (reader, writer) = sockets::pipe();
+    let mut command = scene.zccat(["a"]).stdout_to(writer);
+    if let Some(engine) = engine {
+        command = command.argument(Engine::named(engine).option().expect("an option"));
+    }
+    let running = command.spawn();
+    let mut reader = File::from(reader);
+    let mut arrived = vec![0; 64 * 1024];
+    let mut have = 0;
+    // Until zccat has ended, so that what is left in the pipe is what its end left there.
+    while running.is_running() {
+        let room = size - 1_000_000 - have;
+        if room == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+            continue;
+        }
+        arrived.resize(have + room.min(64 * 1024), 0);
+        have += reader.read(&mut arrived[have..]).unwrap();
+    }
+    arrived.truncate(have);
+    let outcome = running.finish();
+    change(&File::options().write(true).open(scene.path("a")).unwrap());
+    reader.read_to_end(&mut arrived).unwrap();
+    (outcome, arrived)
+}
+
+#[test]
+fn what_is_still_in_the_pipe_is_no_page_of_the_source() {
+    for fs in [Fs::Ext4, Fs::Xfs, Fs::Btrfs, Fs::Tmpfs] {
+        for engine in [None, Some("splice"), Some("sendfile"), Some("mmap")] {
+            let Some(scene) = Scene::on(fs) else { continue };
+            let bytes = content::bytes(9, 12_000_000);
+            scene.file("a", &bytes);
+            let (outcome, arrived) = read_the_rest_late(&scene, engine, bytes.len(), |file| {
+                file.write_all_at(&vec![b'!'; bytes.len()], 0).unwrap();
+            });
+            outcome.succeeds();
+            let what = format!("{} {engine:?}", fs.name());
+            assert!(content::difference(&bytes, &arrived).is_none(), "{what}: the reader saw the change");
+        }
+    }
+}
+
+#[test]
+fn cutting_or_punching_the_source_afterwards_changes_nothing() {
+    let Some(scene) = Scene::on(Fs::Ext4) else { return };
+    let bytes = content::bytes(10, 12_000_000);
+    for _ in 0..3 {
+        scene.file("a", &bytes);
+        let (outcome, arrived) = read_the_rest_late(&scene, None, bytes.len(), |file| file.set_len(100).unwrap());
+        outcome.succeeds();
+        assert!(content::difference(&bytes, &arrived).is_none(), "the reader saw the cut");
+    }
+}
