@@ -13,3 +13,4 @@ pub mod socket;
 pub mod start;
 pub mod text;
 pub mod thread;
+pub mod zerocopy;
