@@ -97,8 +97,20 @@ fn next_number(socket: &TcpStream) -> u32 {
 
 #[test]
 fn over_loopback_one_send_is_flagged_and_the_bytes_are_the_same() {
+    one_send_is_flagged(connected());
+}
+
+#[test]
+fn over_ipv6_too() {
+    match TcpListener::bind("[::1]:0") {
+        Ok(_) => one_send_is_flagged(connected_at("[::1]:0")),
+        Err(error) => skipped("over_ipv6_too", &error.to_string()),
+    }
+}
+
+fn one_send_is_flagged((ours, peer): (TcpStream, TcpStream)) {
     let bytes = content(3 * 1024 * 1024 + 17);
-    let (source, (ours, peer)) = (file(&bytes), connected());
+    let source = file(&bytes);
     let peer = reader(peer);
     let mut flow = Flow::from(0, 0);
     let settled = send_all(session(&source, &ours).expect("open"), &mut flow);
