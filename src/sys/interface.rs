@@ -1,6 +1,26 @@
 //! Network interfaces: by which one a socket's bytes leave, and whether it gathers (ETHTOOL_GSG).
+//!
+//! The interface that has the socket's own address is not always the one: routes may be asymmetric. So the kernel's
+//! routing is asked (rtnetlink(7), RTM_GETROUTE) about the very flow: addresses, ports, mark and bound device.
 
-use std::os::fd::AsFd;
+use super::socket;
+use rustix::io::Errno;
+use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netdevice};
+use std::mem;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd};
+
+/// "Is scatter-gather on?" (`ETHTOOL_GSG`, `<linux/ethtool.h>`; not in libc).
+const ETHTOOL_GSG: u32 = 0x18;
+
+// Attributes of a route (`<linux/rtnetlink.h>`, Linux 4.19; not in libc). Kernels that do not know one pass over it.
+const RTA_IP_PROTO: u16 = 27;
+const RTA_SPORT: u16 = 28;
+const RTA_DPORT: u16 = 29;
+
+/// Bytes of a nlmsghdr and of the rtmsg behind it (netlink(7), rtnetlink(7)).
+const HEADER: usize = 16;
+const ROUTE: usize = 12;
 
 /// An outgoing interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +31,186 @@ pub struct Interface {
     pub gathers: Option<bool>,
 }
 
-/// The interface that has the socket's own address.
-pub fn of_socket(_fd: impl AsFd) -> Option<Interface> {
-    None
+/// The interface by which a connected TCP socket's bytes leave, as the routing stands now; `None` where that cannot be
+/// told.
+pub fn of_socket(fd: impl AsFd) -> Option<Interface> {
+    let fd = fd.as_fd();
+    let peer = SocketAddr::try_from(net::getpeername(fd).ok()??).ok()?;
+    let ours = SocketAddr::try_from(net::getsockname(fd).ok()?).ok()?;
+    let router = net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None).ok()?;
+    if let (Some(here), Some(there)) = (namespace(&router), namespace(fd))
+        && here != there
+    {
+        return None; // the socket was made in another network namespace, whose routes are not ours
+    }
+    let device = [socket::option(fd, libc::SOL_SOCKET, libc::SO_BINDTOIFINDEX).unwrap_or(0) as u32, scope(peer)];
+    let device = device.into_iter().find(|&index| index != 0);
+    let mark = socket::option(fd, libc::SOL_SOCKET, libc::SO_MARK).unwrap_or(0) as u32;
+    net::send(&router, &request(ours, peer, device, mark), SendFlags::empty()).ok()?;
+    let mut reply = [0u8; 4096];
+    let (length, _) = net::recv(&router, &mut reply, RecvFlags::empty()).ok()?;
+    let name = netdevice::index_to_name(fd, outgoing(&reply[..length])?).ok()?;
+    let gathers = gathers(fd, &name).ok();
+    Some(Interface { name, gathers })
+}
+
+/// The interface that a link-local IPv6 address is on.
+fn scope(address: SocketAddr) -> u32 {
+    match address {
+        SocketAddr::V6(six) => six.scope_id(),
+        SocketAddr::V4(_) => 0,
+    }
+}
+
+/// "Which way does this flow go?": a nlmsghdr, a rtmsg and attributes.
+fn request(ours: SocketAddr, peer: SocketAddr, device: Option<u32>, mark: u32) -> Vec<u8> {
+    let (to, from) = (octets(peer.ip()), octets(ours.ip()));
+    let family = if to.len() == 4 { libc::AF_INET } else { libc::AF_INET6 };
+    let mut message = vec![0u8; HEADER + ROUTE];
+    message[4..6].copy_from_slice(&libc::RTM_GETROUTE.to_ne_bytes());
+    message[6..8].copy_from_slice(&(libc::NLM_F_REQUEST as u16).to_ne_bytes());
+    message[HEADER] = family as u8;
+    message[HEADER + 1] = to.len() as u8 * 8;
+    message[HEADER + 2] = from.len() as u8 * 8;
+    let mut attribute = |kind: u16, value: &[u8]| {
+        message.extend_from_slice(&(4 + value.len() as u16).to_ne_bytes());
+        message.extend_from_slice(&kind.to_ne_bytes());
+        message.extend_from_slice(value);
+        message.resize(message.len().next_multiple_of(4), 0);
+    };
+    attribute(libc::RTA_DST, &to);
+    attribute(libc::RTA_SRC, &from);
+    attribute(RTA_IP_PROTO, &[libc::IPPROTO_TCP as u8]);
+    attribute(RTA_SPORT, &ours.port().to_be_bytes());
+    attribute(RTA_DPORT, &peer.port().to_be_bytes());
+    if mark != 0 {
+        attribute(libc::RTA_MARK, &mark.to_ne_bytes());
+    }
+    if let Some(device) = device {
+        attribute(libc::RTA_OIF, &device.to_ne_bytes());
+    }
+    let length = message.len() as u32;
+    message[..4].copy_from_slice(&length.to_ne_bytes());
+    message
+}
+
+/// An address's bytes; an IPv4 address inside IPv6 (::ffff:192.0.2.1) is routed as the IPv4 address it is.
+fn octets(ip: IpAddr) -> Vec<u8> {
+    match ip.to_canonical() {
+        IpAddr::V4(four) => four.octets().to_vec(),
+        IpAddr::V6(six) => six.octets().to_vec(),
+    }
+}
+
+/// The index of the outgoing interface in the kernel's answer; `None` if that is an error (no route).
+fn outgoing(reply: &[u8]) -> Option<u32> {
+    let word = |at: usize| Some(u16::from_ne_bytes(reply.get(at..at + 2)?.try_into().ok()?));
+    if word(4)? != libc::RTM_NEWROUTE {
+        return None;
+    }
+    let mut at = HEADER + ROUTE;
+    loop {
+        let length = word(at)? as usize;
+        if word(at + 2)? == libc::RTA_OIF {
+            return Some(u32::from_ne_bytes(reply.get(at + 4..at + 8)?.try_into().ok()?));
+        }
+        if length < 4 {
+            return None; // not an attribute: it would be read for ever
+        }
+        at += length.next_multiple_of(4);
+    }
+}
+
+/// Whether scatter-gather is on, by SIOCETHTOOL.
+fn gathers(fd: impl AsFd, name: &str) -> Result<bool, Errno> {
+    #[repr(C)]
+    struct Value {
+        command: u32,
+        data: u32,
+    }
+    let mut value = Value { command: ETHTOOL_GSG, data: 0 };
+    // SAFETY: an ifreq is bytes, integers and pointers, for which zero is a value.
+    let mut request: libc::ifreq = unsafe { mem::zeroed() };
+    if name.len() >= request.ifr_name.len() {
+        return Err(Errno::NODEV);
+    }
+    for (to, &from) in request.ifr_name.iter_mut().zip(name.as_bytes()) {
+        *to = from as libc::c_char;
+    }
+    request.ifr_ifru.ifru_data = (&raw mut value).cast();
+    // SAFETY: `request` holds a NUL-terminated name and a pointer to an ethtool_value (two u32), which is what this
+    // command reads and writes; both outlive the call.
+    if unsafe { libc::ioctl(fd.as_fd().as_raw_fd(), libc::SIOCETHTOOL as _, &raw mut request) } == -1 {
+        return Err(super::descriptor::last_errno());
+    }
+    Ok(value.data != 0)
+}
+
+/// A number for the network namespace of a socket (SO_NETNS_COOKIE, Linux 5.14).
+fn namespace(fd: impl AsFd) -> Option<u64> {
+    let mut cookie = 0u64;
+    let mut length = mem::size_of_val(&cookie) as libc::socklen_t;
+    let (fd, level, name) = (fd.as_fd().as_raw_fd(), libc::SOL_SOCKET, libc::SO_NETNS_COOKIE);
+    // SAFETY: `cookie` is valid for writes of the `length` bytes said; the kernel writes no more than that.
+    let result = unsafe { libc::getsockopt(fd, level, name, (&raw mut cookie).cast(), &raw mut length) };
+    (result == 0 && length as usize == mem::size_of_val(&cookie)).then_some(cookie)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{TcpListener, TcpStream};
+
+    fn loopback(address: &str) -> std::io::Result<(TcpStream, TcpStream)> {
+        let listener = TcpListener::bind(address)?;
+        let ours = TcpStream::connect(listener.local_addr()?)?;
+        Ok((ours, listener.accept()?.0))
+    }
+
+    #[test]
+    fn loopback_is_lo() {
+        let (ours, peer) = loopback("127.0.0.1:0").expect("loopback");
+        for end in [&ours, &peer] {
+            let interface = of_socket(end).expect("an interface");
+            assert_eq!(interface.name, "lo");
+            // `ethtool -k lo`: "scatter-gather: on", and "[fixed]" (Linux 6.18).
+            assert_eq!(interface.gathers, Some(true));
+        }
+    }
+
+    #[test]
+    fn loopback_is_lo_over_ipv6_too() {
+        match loopback("[::1]:0") {
+            Ok((ours, _peer)) => assert_eq!(of_socket(&ours).map(|interface| interface.name), Some("lo".into())),
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::AddrNotAvailable),
+        }
+    }
+
+    #[test]
+    fn what_is_not_connected_has_no_interface() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+        assert_eq!(of_socket(&listener), None);
+        let (unix, _peer) = std::os::unix::net::UnixStream::pair().expect("a pair");
+        assert_eq!(of_socket(&unix), None);
+    }
+
+    #[test]
+    fn an_answer_that_is_cut_or_an_error_is_none() {
+        let mut reply = vec![0u8; HEADER + ROUTE];
+        reply[4..6].copy_from_slice(&libc::RTM_NEWROUTE.to_ne_bytes());
+        assert_eq!(outgoing(&reply), None);
+        reply.extend_from_slice(&[0; 8]); // an attribute of length 0
+        assert_eq!(outgoing(&reply), None);
+        reply.truncate(HEADER + ROUTE);
+        for part in [&6u16.to_ne_bytes(), &RTA_IP_PROTO.to_ne_bytes(), &[6, 0], &[0, 0]] {
+            reply.extend_from_slice(part); // padded to 8 bytes
+        }
+        reply.extend_from_slice(&8u16.to_ne_bytes());
+        reply.extend_from_slice(&libc::RTA_OIF.to_ne_bytes());
+        reply.extend_from_slice(&7u32.to_ne_bytes());
+        assert_eq!(outgoing(&reply), Some(7));
+        assert_eq!(outgoing(&reply[..reply.len() - 1]), None);
+        reply[4..6].copy_from_slice(&(libc::NLMSG_ERROR as u16).to_ne_bytes());
+        assert_eq!(outgoing(&reply), None);
+    }
 }

@@ -16,3 +16,4 @@ pub mod start;
 pub mod text;
 pub mod thread;
 pub mod write_back;
+pub mod zerocopy;

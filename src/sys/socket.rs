@@ -1,9 +1,10 @@
 //! Sockets: what kind one is, and whether its peer is on this machine.
 
+use super::descriptor::last_errno;
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketType, sockopt};
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 
 /// What a socket is, as far as moving bytes into it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,32 @@ impl Socket {
     pub fn is_tcp(&self) -> bool {
         self.internet && self.stream
     }
+}
+
+/// An integer option of a socket, for those rustix has no name for.
+///
+/// # Errors
+/// What getsockopt(2) says: ENOTSOCK, ENOPROTOOPT.
+pub fn option(fd: impl AsFd, level: libc::c_int, name: libc::c_int) -> Result<libc::c_int, Errno> {
+    let mut value: libc::c_int = 0;
+    let mut length = size_of_val(&value) as libc::socklen_t;
+    let fd = fd.as_fd().as_raw_fd();
+    // SAFETY: `value` is valid for writes of the `length` bytes said; the kernel writes no more than that.
+    let result = unsafe { libc::getsockopt(fd, level, name, (&raw mut value).cast(), &raw mut length) };
+    if result == 0 { Ok(value) } else { Err(last_errno()) }
+}
+
+/// Sets an integer option of a socket, one that rustix has no name for.
+///
+/// # Errors
+/// What setsockopt(2) says: ENOTSOCK, ENOPROTOOPT, EINVAL, EPERM.
+pub fn set_option(fd: impl AsFd, level: libc::c_int, name: libc::c_int, value: libc::c_int) -> Result<(), Errno> {
+    let length = size_of_val(&value) as libc::socklen_t;
+    let fd = fd.as_fd().as_raw_fd();
+    // SAFETY: `value` is valid for reads of the `length` bytes said. An option that wants a longer value is refused, and
+    // one that is a pointer to more has a longer value.
+    let result = unsafe { libc::setsockopt(fd, level, name, (&raw const value).cast(), length) };
+    if result == 0 { Ok(()) } else { Err(last_errno()) }
 }
 
 /// Whether an internet socket's peer is this machine: its address is a loopback one or equals our end's.
