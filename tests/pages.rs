@@ -87,6 +87,38 @@ fn every_option_is_in_every_completion() {
     }
 }
 
+#[test]
+fn the_readme_names_every_engine_and_shows_only_options_there_are() {
+    let readme = page("README.md");
+    for name in Name::ALL {
+        assert!(readme.contains(&format!("\n| `{name}` |")), "{name}");
+    }
+    for table in tables() {
+        let call = format!("{} ", table.get_name());
+        let code = readme.lines().filter_map(|line| line.strip_prefix("    "));
+        let shown: Vec<&str> =
+            code.map(|line| line.trim_start_matches("$ ")).filter(|l| l.starts_with(&call)).collect();
+        assert!(!shown.is_empty(), "{call}");
+        let words = shown.iter().flat_map(|line| line.split('|').next().unwrap_or_default().split([' ', '=']));
+        for long in words.filter_map(|word| word.strip_prefix("--")) {
+            assert!(options(&table).iter().any(|option| option.get_long() == Some(long)), "--{long}");
+        }
+    }
+}
+
+#[test]
+fn the_readme_says_of_no_option_that_is_built_that_it_is_missing() {
+    let readme = page("README.md");
+    let (_, missing) = readme.split_once("are still to come: cp's").expect("the list");
+    let (of_cp, rest) = missing.split_once("cat's").expect("cat's part");
+    let (of_cat, _) = rest.split_once("refused").expect("its end");
+    for (table, list) in tables().into_iter().zip([of_cp, of_cat]) {
+        for letter in options(&table).iter().filter_map(|option| option.get_short()) {
+            assert!(!has_word(list, &format!("-{letter}")), "{} -{letter}", table.get_name());
+        }
+    }
+}
+
 /// What a shell printed; `None`, and said, where there is no such shell.
 fn said(program: &str, arguments: &[&str]) -> Option<String> {
     let mut command = process::Command::new(program);
