@@ -1,7 +1,7 @@
-//! Completion for bash. clap_complete's script answers every word with the list of options, so that `zccp big.iso <Tab>`
-//! offers no file; it does not know that bash cuts words at `=`; and it offers the word after `--reflink` as its
-//! argument. This one completes options where a word begins with `-`, the words of an argument where there is one, and
-//! leaves everything else to bash.
+//! Completion for bash. clap_complete's script answers every word with the list of options, so that
+//! `zccp big.iso <Tab>` offers no file; it does not know that bash cuts words at `=`; and it offers the word after
+//! `--reflink` as its argument. This one completes options where a word begins with `-`, the words of an argument where
+//! there is one, and leaves everything else to bash.
 
 use crate::completions::words;
 use clap::{Arg, Command, ValueHint};
@@ -50,7 +50,8 @@ impl Generator for Bash {
         let options = options.join(" ");
         let _ = write!(
             text,
-            "    esac\n    [[ $cur == -* ]] || return\n    COMPREPLY=($(compgen -W \"{options}\" -- \"$cur\"))\n{OPTIONS}}}\n\n\
+            "    esac\n    [[ $cur == -* ]] || return\n    \
+             COMPREPLY=($(compgen -W \"{options}\" -- \"$cur\"))\n{OPTIONS}}}\n\n\
              complete -o bashdefault -o default -F _{name} {name}\n"
         );
         out.write_all(text.as_bytes())

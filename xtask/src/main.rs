@@ -1,8 +1,8 @@
 //! Chores of the project that are no part of the program.
 //!
 //! `cargo run -p xtask -- pages` writes `man/` and `completions/` from the option tables (`zccp::cli::table`), and
-//! `cargo run -p xtask -- pages --check` only looks whether they are up to date. Both directories are committed, so that
-//! whoever packages the program needs nothing but the source.
+//! `cargo run -p xtask -- pages --check` only looks whether they are up to date. Both directories are committed, so
+//! that whoever packages the program needs nothing but the source.
 
 mod bash;
 mod completions;
