@@ -16,6 +16,9 @@ mod changing;
 // Rules about the sources themselves: who may use whom, where unsafe may be, how long a file may grow.
 mod floors;
 
+// The man pages and the completions: complete, and taken by real shells and a real formatter.
+mod pages;
+
 // What was sent stays what it was, whatever becomes of the source afterwards.
 mod sharing;
 

@@ -1,0 +1,32 @@
+# bash completion for zccat
+
+_zccat()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} before= i
+    COMPREPLY=()
+    # After "--" there are operands only.
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        [[ ${COMP_WORDS[i]} == -- ]] && return
+    done
+    # "--name=value" is cut at "=" unless somebody took that out of COMP_WORDBREAKS.
+    if [[ $cur == "=" ]]; then
+        prev+="=" cur=
+    elif [[ $prev == "=" ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}=
+    elif [[ $cur == --*=* ]]; then
+        prev=${cur%%=*}= before=$prev cur=${cur#*=}
+    fi
+    case $prev in
+        --engine= | --engine)
+            [[ $cur == *,* ]] && before+=${cur%,*},
+            COMPREPLY=($(compgen -P "$before" -W "reflink copy_file_range sendfile splice zerocopy mmap read_write" -- "${cur##*,}"))
+            compopt -o nospace
+            return
+            ;;
+    esac
+    [[ $cur == -* ]] || return
+    COMPREPLY=($(compgen -W "--engine= --explain -u -h --help -V --version" -- "$cur"))
+    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
+}
+
+complete -o bashdefault -o default -F _zccat zccat

@@ -1,0 +1,5 @@
+complete -c zccat -l engine -d 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write' -r -f -a "(__fish_complete_list , 'string split , reflink,copy_file_range,sendfile,splice,zerocopy,mmap,read_write')"
+complete -c zccat -l explain -d 'say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time'
+complete -c zccat -s u -d '(no effect: output is never held back)'
+complete -c zccat -s h -l help -d 'display this help and exit'
+complete -c zccat -s V -l version -d 'output version information and exit'

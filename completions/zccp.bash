@@ -1,0 +1,44 @@
+# bash completion for zccp
+
+_zccp()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} before= i
+    COMPREPLY=()
+    # After "--" there are operands only.
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        [[ ${COMP_WORDS[i]} == -- ]] && return
+    done
+    # "--name=value" is cut at "=" unless somebody took that out of COMP_WORDBREAKS.
+    if [[ $cur == "=" ]]; then
+        prev+="=" cur=
+    elif [[ $prev == "=" ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}=
+    elif [[ $cur == --*=* ]]; then
+        prev=${cur%%=*}= before=$prev cur=${cur#*=}
+    fi
+    case $prev in
+        --engine= | --engine)
+            [[ $cur == *,* ]] && before+=${cur%,*},
+            COMPREPLY=($(compgen -P "$before" -W "reflink copy_file_range sendfile splice zerocopy mmap read_write" -- "${cur##*,}"))
+            compopt -o nospace
+            return
+            ;;
+        --reflink=)
+            COMPREPLY=($(compgen -P "$before" -W "auto always never" -- "$cur"))
+            return
+            ;;
+        --sparse= | --sparse)
+            COMPREPLY=($(compgen -P "$before" -W "never auto always" -- "$cur"))
+            return
+            ;;
+        --target-directory= | --target-directory | -t)
+            compopt +o bashdefault +o default -o dirnames
+            return
+            ;;
+    esac
+    [[ $cur == -* ]] || return
+    COMPREPLY=($(compgen -W "--debug --engine= --explain -f --force --reflink --reflink= --sparse= -t --target-directory= -T --no-target-directory -v --verbose -h --help -V --version" -- "$cur"))
+    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
+}
+
+complete -o bashdefault -o default -F _zccp zccp

@@ -1,0 +1,97 @@
+//! Completion for bash. clap_complete's script answers every word with the list of options, so that
+//! `zccp big.iso <Tab>` offers no file; it does not know that bash cuts words at `=`; and it offers the word after
+//! `--reflink` as its argument. This one completes options where a word begins with `-`, the words of an argument where
+//! there is one, and leaves everything else to bash.
+
+use crate::completions::words;
+use clap::{Arg, Command, ValueHint};
+use clap_complete::Generator;
+use std::fmt::Write as _;
+use std::io;
+
+/// The generator.
+pub struct Bash;
+
+/// What comes before the option's name is taken apart. Indented as in the function it stands in.
+const TAKE_APART: &str = r#"    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} before= i
+    COMPREPLY=()
+    # After "--" there are operands only.
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        [[ ${COMP_WORDS[i]} == -- ]] && return
+    done
+    # "--name=value" is cut at "=" unless somebody took that out of COMP_WORDBREAKS.
+    if [[ $cur == "=" ]]; then
+        prev+="=" cur=
+    elif [[ $prev == "=" ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}=
+    elif [[ $cur == --*=* ]]; then
+        prev=${cur%%=*}= before=$prev cur=${cur#*=}
+    fi
+"#;
+
+/// After the words of all options have been offered.
+const OPTIONS: &str = r#"    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
+"#;
+
+impl Generator for Bash {
+    fn file_name(&self, name: &str) -> String {
+        format!("{name}.bash")
+    }
+
+    fn generate(&self, table: &Command, out: &mut dyn io::Write) {
+        self.try_generate(table, out).expect("a script for bash could not be written");
+    }
+
+    fn try_generate(&self, table: &Command, out: &mut dyn io::Write) -> io::Result<()> {
+        let name = table.get_name();
+        let mut text = format!("# bash completion for {name}\n\n_{name}()\n{{\n{TAKE_APART}    case $prev in\n");
+        table.get_opts().for_each(|option| text.push_str(&argument(option)));
+        let options: Vec<String> = table.get_arguments().flat_map(spellings).collect();
+        let options = options.join(" ");
+        let _ = write!(
+            text,
+            "    esac\n    [[ $cur == -* ]] || return\n    \
+             COMPREPLY=($(compgen -W \"{options}\" -- \"$cur\"))\n{OPTIONS}}}\n\n\
+             complete -o bashdefault -o default -F _{name} {name}\n"
+        );
+        out.write_all(text.as_bytes())
+    }
+}
+
+/// The branch for an option that takes an argument.
+fn argument(option: &Arg) -> String {
+    let long = option.get_long().unwrap_or_default();
+    let mut spelled = vec![format!("--{long}=")];
+    if !option.is_require_equals_set() {
+        spelled.push(format!("--{long}"));
+        spelled.extend(option.get_short().map(|letter| format!("-{letter}")));
+    }
+    let words = words(option).join(" ");
+    let what = if option.get_value_hint() == ValueHint::DirPath {
+        "            compopt +o bashdefault +o default -o dirnames\n".to_string()
+    } else if option.get_value_delimiter().is_some() {
+        format!(
+            "            [[ $cur == *,* ]] && before+=${{cur%,*}},\n            \
+             COMPREPLY=($(compgen -P \"$before\" -W \"{words}\" -- \"${{cur##*,}}\"))\n            \
+             compopt -o nospace\n"
+        )
+    } else {
+        format!("            COMPREPLY=($(compgen -P \"$before\" -W \"{words}\" -- \"$cur\"))\n")
+    };
+    format!("        {})\n{what}            return\n            ;;\n", spelled.join(" | "))
+}
+
+/// How an option is written: with `=` where an argument follows.
+fn spellings(option: &Arg) -> Vec<String> {
+    let mut spellings: Vec<String> = option.get_short().map(|letter| format!("-{letter}")).into_iter().collect();
+    if let Some(long) = option.get_long() {
+        let takes_value = option.get_action().takes_values();
+        if !takes_value || option.is_require_equals_set() {
+            spellings.push(format!("--{long}"));
+        }
+        if takes_value {
+            spellings.push(format!("--{long}="));
+        }
+    }
+    spellings
+}
