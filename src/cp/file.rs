@@ -2,7 +2,7 @@
 //!
 //! Nothing is opened blocking by surprise: the source is opened with O_NONBLOCK, and only if it turns out to be no regular
 //! file, and is to be read all the same, opened again as GNU opens it. Nothing of the destination is cut before both open
-//! descriptors are known to be different files.
+//! descriptors are known to be different files; the cutting is left to the copy, which first asks whether there is room.
 
 use super::Run;
 use super::decide::{Action, Circumstances, Refusal, There, decide};
@@ -38,7 +38,7 @@ struct Sink {
     /// What it is, if that had to be asked.
     facts: Option<Facts>,
     created: bool,
-    /// An existing file was cut to nothing.
+    /// There is something in it that the copy replaces.
     replaced: bool,
 }
 
@@ -152,7 +152,7 @@ fn reopen(name: &OsStr) -> Result<OwnedFd, Errno> {
     fs::open(name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
 }
 
-/// Opens the sink, and cuts it if there was something in it. `None`: it is the source.
+/// Opens the sink; what is in it stays until the copy begins. `None`: it is the source.
 fn open_sink(run: &mut Run<'_>, action: Action, source: &Facts, to: &Destination<'_>) -> Result<Option<Sink>, String> {
     let cannot_create = |errno| format!("cannot create regular file {}: {}", shell_always(&to.shown), strerror(errno));
     let create = || to.create(source.mode).map(|fd| Some(Sink::new(fd))).map_err(cannot_create);
@@ -175,15 +175,11 @@ fn open_sink(run: &mut Run<'_>, action: Action, source: &Facts, to: &Destination
         }
         Err(errno) => return Err(cannot_create(errno)),
     };
-    let mut facts = Facts::of(&fd).map_err(cannot_create)?;
+    let facts = Facts::of(&fd).map_err(cannot_create)?;
     if facts.same_file(source) {
         return Ok(None);
     }
     let replaced = facts.kind == Kind::Regular && facts.size > 0;
-    if replaced {
-        fs::ftruncate(&fd, 0).map_err(cannot_create)?;
-        (facts.size, facts.allocated) = (0, 0);
-    }
     Ok(Some(Sink { fd, facts: Some(facts), created: false, replaced }))
 }
 

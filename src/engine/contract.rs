@@ -94,7 +94,7 @@ pub struct Ask<'a> {
     pub sink: End<'a>,
     /// Bytes from where the source starts to its size, where it has one to be believed as a hint.
     pub expected: Option<u64>,
-    /// Opening the sink cut an existing file to nothing.
+    /// The sink has contents that are to be cut to nothing before the first byte is moved.
     pub replaced: bool,
     /// What the user asked.
     pub policy: &'a Policy,

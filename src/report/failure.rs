@@ -15,6 +15,7 @@ pub fn of_copy(failure: &Failure, plan: &Plan, source: &OsStr, sink: &OsStr) -> 
         Failure::Call { side: Side::Sink, errno } => format!("error writing {to}: {}", strerror(*errno)),
         Failure::Call { side: Side::Either, errno } => format!("error copying {from} to {to}: {}", strerror(*errno)),
         Failure::Clone(errno) => format!("failed to clone {to} from {from}: {}", strerror(*errno)),
+        Failure::Cut(errno) => format!("cannot create regular file {to}: {}", strerror(*errno)),
         Failure::Extend(errno) => format!("failed to extend {to}: {}", strerror(*errno)),
         Failure::Seek(errno) => format!("cannot lseek {from}: {}", strerror(*errno)),
         Failure::NoRoom { .. } => format!("error writing {to}: No space left on device"),
@@ -26,7 +27,7 @@ pub fn of_copy(failure: &Failure, plan: &Plan, source: &OsStr, sink: &OsStr) -> 
 /// The sentence for `zccat` about one source; `None` for what is the sink's fault and named after nothing.
 pub fn of_source(failure: &Failure, plan: &Plan, name: &str) -> Option<String> {
     match failure {
-        Failure::Call { side: Side::Sink, .. } | Failure::Extend(_) => None,
+        Failure::Call { side: Side::Sink, .. } | Failure::Cut(_) | Failure::Extend(_) => None,
         Failure::NoRoom { .. } | Failure::TooLarge { .. } => None,
         Failure::Call { errno, .. } | Failure::Clone(errno) | Failure::Seek(errno) => {
             Some(format!("{name}: {}", strerror(*errno)))
@@ -38,7 +39,9 @@ pub fn of_source(failure: &Failure, plan: &Plan, name: &str) -> Option<String> {
 /// The sentence for `zccat` about standard output.
 pub fn of_output(failure: &Failure) -> String {
     match failure {
-        Failure::Call { errno, .. } | Failure::Extend(errno) => format!("write error: {}", strerror(*errno)),
+        Failure::Call { errno, .. } | Failure::Cut(errno) | Failure::Extend(errno) => {
+            format!("write error: {}", strerror(*errno))
+        }
         Failure::TooLarge { .. } => "write error: File too large".to_string(),
         _ => "write error: No space left on device".to_string(),
     }

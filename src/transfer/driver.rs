@@ -35,6 +35,7 @@ pub fn copy(ask: &Ask<'_>, plan: &Plan, learned: &Capabilities, scratch: &mut Sc
         pace: Pace::new(),
         readiness: Readiness::default(),
         room: None,
+        prepared: false,
         next: 0,
         plainly: false,
         ended: false,
@@ -56,6 +57,8 @@ struct Driver<'a> {
     pace: Pace,
     readiness: Readiness,
     room: Option<Preallocation>,
+    /// Room has been asked for.
+    prepared: bool,
     /// The engine at work: an index into the plan's.
     next: usize,
     /// From here on read_write does it, whatever the plan says: the bytes that have to go by value, what a zero has to
@@ -76,6 +79,9 @@ impl Driver<'_> {
                 _ => Failure::NoEngine,
             });
         }
+        if let Err(failure) = self.begin() {
+            return self.fail(failure);
+        }
         let mut segments = Segments::new(self.plan.seek_holes);
         self.trail.sought_zeros = self.plan.tuning.holes.is_some();
         if self.plan.seek_holes && self.plan.engines[0] == Name::Reflink && self.leg_of_reflink() {
@@ -89,9 +95,6 @@ impl Driver<'_> {
                 }
                 Ok(Segment::Data(until)) => self.segment(Some(until - self.ask.source.start)),
                 Ok(Segment::Hole(until)) => {
-                    if let Err(failure) = self.prepare() {
-                        return self.fail(failure);
-                    }
                     let hole = until - self.flow.source_offset();
                     self.trail.holes += hole;
                     self.flow.skip(hole);
@@ -100,6 +103,17 @@ impl Driver<'_> {
             }
             self.trail.found_holes = segments.found_holes;
         }
+    }
+
+    /// Is there room? Then, and only then, what the sink holds is cut off.
+    fn begin(&mut self) -> Result<(), Failure> {
+        if self.plan.engines[0] != Name::Reflink {
+            self.prepare()?; // a clone needs no room
+        }
+        if self.ask.replaced {
+            fs::ftruncate(self.ask.sink.fd, self.ask.sink.start).map_err(Failure::Cut)?;
+        }
+        Ok(())
     }
 
     fn going(&self) -> bool {
@@ -222,7 +236,7 @@ impl Driver<'_> {
 
     /// Once, before the first byte is moved: is there room, and may it be allocated ahead?
     fn prepare(&mut self) -> Result<(), Failure> {
-        if self.flow.given() > 0 || self.room.is_some() {
+        if std::mem::replace(&mut self.prepared, true) {
             return Ok(());
         }
         let Some(bytes) = self.ask.expected else { return Ok(()) };

@@ -63,7 +63,7 @@ fn nature(fd: BorrowedFd<'_>, facts: &Facts) -> Nature {
 
 /// Puts the question of a copy: what else the plan has to know of these ends is asked of the kernel now.
 ///
-/// `replaced`: opening the sink cut an existing file to nothing.
+/// `replaced`: the sink is a file of our own with contents that the copy replaces.
 pub fn ask<'a>(
     mut source: End<'a>,
     mut sink: End<'a>,

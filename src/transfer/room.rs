@@ -37,7 +37,9 @@ pub(super) fn check(ask: &Ask<'_>, bytes: u64, data: u64) -> Result<(), Failure>
     let Ok(room) = fs::fstatvfs(sink.fd) else { return Ok(()) };
     // Blocks kept back are root's to use.
     let blocks = if process::geteuid().is_root() { room.f_bfree } else { room.f_bavail };
-    let free = blocks.saturating_mul(room.f_frsize);
+    // What is replaced gives its blocks back.
+    let back = if ask.replaced { sink.facts.allocated } else { 0 };
+    let free = blocks.saturating_mul(room.f_frsize).saturating_add(back);
     if room.f_blocks == 0 || data <= free || there_is_room_after_all(ask, file_system, data) {
         return Ok(()); // f_blocks == 0: a tmpfs without a limit
     }
@@ -56,6 +58,6 @@ fn there_is_room_after_all(ask: &Ask<'_>, file_system: FileSystem, data: u64) ->
         return false;
     }
     let asked = fs::fallocate(ask.sink.fd, FallocateFlags::KEEP_SIZE, ask.sink.start, data);
-    let _ = fs::ftruncate(ask.sink.fd, ask.sink.start); // gives it back; the size does not change
+    let _ = fs::ftruncate(ask.sink.fd, ask.sink.facts.size); // gives it back; the size does not change
     asked.is_ok()
 }

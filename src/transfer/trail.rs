@@ -65,6 +65,8 @@ pub enum Failure {
     },
     /// FICLONE failed and nothing else may be tried.
     Clone(Errno),
+    /// The sink's old contents could not be cut off (ftruncate). Nothing was written.
+    Cut(Errno),
     /// The sink could not be brought to its length (ftruncate).
     Extend(Errno),
     /// The source's holes could not be asked for (lseek).
