@@ -46,6 +46,11 @@ pub struct LoopDevice {
 }
 
 impl LoopDevice {
+    /// Everything the device holds.
+    pub fn bytes(&self) -> Vec<u8> {
+        std::fs::read(&self.path).unwrap()
+    }
+
     /// Attaches a free loop device to the file `image`.
     ///
     /// # Errors

@@ -222,6 +222,7 @@ pub enum Reader {
 pub struct Command {
     program: PathBuf,
     name: Option<OsString>,
+    description: String,
     arguments: Vec<OsString>,
     directory: PathBuf,
     variables: Vec<(OsString, OsString)>,
@@ -239,6 +240,7 @@ impl Command {
         Command {
             program,
             name: None,
+            description: String::new(),
             arguments: Vec::new(),
             directory,
             variables: Vec::new(),
@@ -261,6 +263,12 @@ impl Command {
     /// More arguments.
     pub fn arguments<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Command {
         self.arguments.extend(arguments.into_iter().map(|a| a.as_ref().to_os_string()));
+        self
+    }
+
+    /// What this case of many is, shown before the command line if it fails.
+    pub fn described_as(mut self, description: &str) -> Command {
+        self.description = format!("[{description}] ");
         self
     }
 
@@ -399,8 +407,8 @@ impl Command {
 
     /// The command line, for messages.
     fn shown(&self) -> String {
-        let mut shown =
-            self.name.as_ref().unwrap_or(&self.program.clone().into_os_string()).to_string_lossy().into_owned();
+        let name = self.name.as_deref().unwrap_or(self.program.as_os_str());
+        let mut shown = format!("{}{}", self.description, name.to_string_lossy());
         for argument in &self.arguments {
             let argument = argument.to_string_lossy();
             if argument.is_empty() || argument.contains([' ', '\n', '$', '\'', '"', ';', '|']) {

@@ -1,7 +1,22 @@
 //! File contents in which every byte tells its place: lost, doubled, shifted and invented bytes all show.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
 /// `len` bytes that are never 0 and do not repeat with any period a block or page has; other seeds give other bytes.
 pub fn bytes(seed: u64, len: usize) -> Vec<u8> {
+    // Made once for each seed, because unoptimized code makes them slowly; what is shorter is the beginning of it.
+    static MADE: Mutex<BTreeMap<u64, Arc<Vec<u8>>>> = Mutex::new(BTreeMap::new());
+    let made = MADE.lock().unwrap().get(&seed).filter(|made| made.len() >= len).cloned();
+    let made = made.unwrap_or_else(|| {
+        let new = Arc::new(make_bytes(seed, len.max(64 * 1024)));
+        MADE.lock().unwrap().insert(seed, Arc::clone(&new));
+        new
+    });
+    made[..len].to_vec()
+}
+
+fn make_bytes(seed: u64, len: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(len + 8);
     let mut word = 0u64;
     while out.len() < len {
@@ -12,7 +27,6 @@ pub fn bytes(seed: u64, len: usize) -> Vec<u8> {
         out.extend((z ^ (z >> 31)).to_le_bytes().map(|b| if b == 0 { 0xa5 } else { b }));
         word += 1;
     }
-    out.truncate(len);
     out
 }
 

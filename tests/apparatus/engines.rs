@@ -83,7 +83,7 @@ pub fn judge(engine: Engine, verdict: Verdict, outcome: &Outcome, delivered: &[u
         return;
     }
     outcome.fails_with(1);
-    outcome.stderr_has(&format!("{} cannot", engine.name()));
+    outcome.stderr_has(engine.name()).stderr_has("cannot");
     if !expected.starts_with(delivered) {
         let diff = content::difference(expected, delivered).unwrap_or_default();
         outcome.fail(&format!("it failed, and left bytes that are not the source's: {diff}"));
