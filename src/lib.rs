@@ -20,14 +20,42 @@
 //! argv → Options → Action → (source [`transfer::End`], sink [`transfer::End`]) → [`transfer::Plan`] →
 //! steps of an engine → [`transfer::Trail`] → report → exit status. Each stage hands the next a value; none calls back.
 //!
+//! # Where to go
+//!
+//! * A new kernel path: one file in [`engine`], one line in its table, one name in [`engine::Name`]; when it is chosen is
+//!   said in [`transfer::plan`], what its errnos mean in [`transfer::verdict`].
+//! * A figure behind a choice: beside the constant, in [`transfer::plan`], [`transfer::endpoint`] or the engine;
+//!   `cargo bench --bench compare` measures it again.
+//! * An option: one entry in `cli::table`, one line in `cli::mapping`, one field in `cp::Options` or `cat::Options`.
+//! * A sentence: [`report`], or where GNU has it in the room that has found the fault.
+//! * What cp does with a source and a destination: [`cp::decide`], pure.
+//!
 //! # What is never done where
 //!
 //! * Engines know neither each other, nor paths, nor options beyond the policy they are given, nor clocks.
 //! * `decide` and `plan` make no system call.
-//! * An errno is judged in one place only: `transfer::verdict`.
+//! * An errno is judged in one place only: [`transfer::verdict`].
 //! * Nothing that can fail happens in `Drop`; descriptors whose close can report an error are closed by
 //!   [`sys::descriptor::close`].
 //! * Nothing is predicted and reported as done: reports are made from the trail.
+//! * Nothing of a destination is cut before it is known that it is not the source, that an engine can work and, where
+//!   the file system can say so, that there is room: the driver does the cutting, last thing before the first byte.
+//!
+//! # What building has taught, against the first design
+//!
+//! * The ends of a copy are borrowed ([`transfer::End`]); who opened a descriptor closes it, because only there is it
+//!   known what a failing close means. `report` stands above `transfer`: it prints the plan and the trail.
+//! * The vocabulary between driver and engines ([`engine::contract`]) lives with the engines, so that they need nothing
+//!   from above.
+//! * An early zero, a source that changed under its mapping and the bytes that have to go by value are all left to
+//!   read_write, to the end of the file: one way on instead of three, and the trail tells it.
+//! * EPERM is not remembered beyond the file it was met on: an immutable file says so as well as a seccomp filter does,
+//!   and a refused call costs less than a microsecond.
+//! * read(2) itself can return zeros that were never in the file, on ext4, beside a process that cuts and regrows it
+//!   (measured, `engine::watch`). After a mapping was disturbed, reads are therefore held against size and change time
+//!   too; undisturbed copies read as everybody does.
+//! * The memory a copy lands in decides its speed on a virtual machine: pages that the host has not backed yet make
+//!   every rival look the same. The comparison uses memory again that was in use a moment ago.
 
 pub mod cat;
 pub mod cli;

@@ -13,6 +13,9 @@ mod budget;
 // Sources that change while they are copied.
 mod changing;
 
+// Every kind of source into every kind of sink under every engine: the right bytes or the right error.
+mod ends;
+
 // Rules about the sources themselves: who may use whom, where unsafe may be, how long a file may grow.
 mod floors;
 
