@@ -9,7 +9,7 @@
 //! | `--ours DIR` | measure DIR/zccp and DIR/zccat instead of those cargo built for this |
 //! | `--programs A,B` | only these |
 //! | `--rounds N` | rounds that count, 5 |
-//! | `--size MIB` | size of the big file, 256 |
+//! | `--size MIB` | size of the big file, 128 |
 //! | `--json FILE` | write everything there as well |
 //!
 //! All rows take nearly ten minutes so; for figures to be published choose rows, and `--size 512 --rounds 7`.
@@ -76,7 +76,7 @@ fn main() -> ExitCode {
 fn parse(words: &[OsString]) -> Result<Options> {
     let peers = std::env::var_os("PEERS").map(PathBuf::from);
     let search = rivals::Search { ours: None, peers, only: Vec::new() };
-    let mut options = Options { rows: Vec::new(), list: false, rounds: 5, size_mib: 256, json: None, search };
+    let mut options = Options { rows: Vec::new(), list: false, rounds: 5, size_mib: 128, json: None, search };
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let name = word.to_str().context("an argument is not UTF-8")?;

@@ -20,6 +20,7 @@ pub struct Machine {
     cpu: String,
     cpus: usize,
     memory: String,
+    load: String,
 }
 
 impl Machine {
@@ -35,14 +36,16 @@ impl Machine {
             cpu: field("/proc/cpuinfo", "model name"),
             cpus: std::thread::available_parallelism().map_or(0, usize::from),
             memory: field("/proc/meminfo", "MemTotal"),
+            // What else runs takes part of every time: figures count on an idle machine only.
+            load: field("/proc/loadavg", ""),
         }
     }
 }
 
 /// The lines before the first table.
 pub fn head(machine: &Machine, programs: &[Program]) -> String {
-    let Machine { kernel, cpu, cpus, memory } = machine;
-    let mut text = format!("Linux {kernel}, {cpus} x {cpu}, memory {memory}\n");
+    let Machine { kernel, cpu, cpus, memory, load } = machine;
+    let mut text = format!("Linux {kernel}, {cpus} x {cpu}, memory {memory}, load {load}\n");
     text += "File systems: loop devices over images in tmpfs (\"on the device\" is a copy in memory), mounted with nodiscard.\n";
     text += "Medians; the first round is thrown away. \"by\": how many times as long as the first program's.\n\n";
     for program in programs {
@@ -191,12 +194,13 @@ fn bytes(bytes: u64) -> String {
 
 /// All of it as one JSON object. Times are in seconds, memory in bytes; every run is there, medians too.
 pub fn json(machine: &Machine, programs: &[Program], all: &[Measured]) -> String {
-    let Machine { kernel, cpu, cpus, memory } = machine;
+    let Machine { kernel, cpu, cpus, memory, load } = machine;
     let mut text = format!(
-        "{{\n\"format\": 1,\n\"machine\": {{\"kernel\": {}, \"cpu\": {}, \"cpus\": {cpus}, \"memory\": {}}},\n\"images\": \"tmpfs\",\n\"programs\": [",
+        "{{\n\"format\": 1,\n\"machine\": {{\"kernel\": {}, \"cpu\": {}, \"cpus\": {cpus}, \"memory\": {}, \"load\": {}}},\n\"images\": \"tmpfs\",\n\"programs\": [",
         quoted(kernel),
         quoted(cpu),
-        quoted(memory)
+        quoted(memory),
+        quoted(load)
     );
     list(&mut text, programs, |program| {
         let (path, version) = (quoted(&program.path.to_string_lossy()), quoted(&program.version));
