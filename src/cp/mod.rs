@@ -1,6 +1,6 @@
 //! cp: operands → entries; decide; the two ends of each copy opened, named and closed.
 //!
-//! [`operands`] says which source goes to which destination, [`decide`] (pure) what is to be done with one, [`file`]
+//! [`operands`] says which source goes to which destination, [`decide`] (pure) what is to be done with one, [`mod@file`]
 //! does it for a regular file.
 
 pub mod decide;
