@@ -12,7 +12,7 @@ use super::plan::Plan;
 use super::preallocate::Preallocation;
 use super::ready::Readiness;
 use super::room;
-use super::segments::{Segment, Segments};
+use super::segments::{Segment, Segments, leave_hole};
 use super::trail::{Failure, Refusal, Trail};
 use super::verdict::{Verdict, judge};
 use crate::engine::{self, Ask, Flow, Name, Place, Scratch, Side};
@@ -96,6 +96,7 @@ impl Driver<'_> {
                 Ok(Segment::Data(until)) => self.segment(Some(until - self.ask.source.start)),
                 Ok(Segment::Hole(until)) => {
                     let hole = until - self.flow.source_offset();
+                    leave_hole(&self.ask.sink, self.flow.sink_offset(), hole);
                     self.trail.holes += hole;
                     self.flow.skip(hole);
                 }

@@ -4,6 +4,7 @@ use super::capabilities::Capabilities;
 use super::pace::Pace;
 use super::preallocate::Preallocation;
 use super::ready::Readiness;
+use super::segments::leave_hole;
 use super::trail::{Failure, Refusal, Trail};
 use super::verdict::{self, Verdict, judge};
 use crate::engine::{Ask, Flow, Grant, Name, Nature, Session, Side, Step};
@@ -68,6 +69,7 @@ impl Turns<'_> {
     /// Acts on what a step came to; `None` to go on.
     fn told(&mut self, step: Step, moved: u64) -> Option<Leg> {
         if let Step::Hole(zeros) = step {
+            leave_hole(&self.ask.sink, self.flow.sink_offset() - zeros, zeros);
             self.trail.holes += zeros;
         } else {
             self.trail.count(self.name, moved);
