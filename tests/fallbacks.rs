@@ -169,22 +169,20 @@ fn sizes_that_lie_are_not_believed() {
 
 #[test]
 fn an_early_zero_is_confirmed_by_a_read() {
-    // The reads that sendfile, splice and copy_file_range make inside the kernel meet the zero. A zero that read(2)
-    // itself gives is the end for everybody, so read_write is not here.
+    // The read that sendfile, splice or copy_file_range makes inside the kernel meets the zero. A zero that read(2)
+    // itself gives is the end for everybody, so read_write is not here. Zeros further on are those of short reads: after
+    // one the kernel gives 0 without asking again, see `short_reads_are_not_the_end`.
     for name in ["copy_file_range", "sendfile", "splice"] {
-        for at in [0, 65_536, 100_000] {
-            let engine = Engine::named(name);
-            let scene = Scene::new();
-            let Some(mount) = Mount::new(&scene) else { return };
-            let bytes = content::bytes(1, 300_001);
-            mount.file("early", &bytes, Faults { zero_once_at: Some(at), ..Faults::default() });
-            // copy_file_range works within one file system only.
-            let target = if name == "copy_file_range" { "fuse/copy" } else { "copy" };
-            let command = scene.zccp(engine.option_with_fallback()).arguments(["fuse/early", target]);
-            command.described_as(&format!("zero at {at}")).run().succeeds();
-            let copied = mount.bytes("copy").unwrap_or_else(|| scene.bytes("copy"));
-            assert_eq!(content::difference(&bytes, &copied), None, "zero at {at} under {name}");
-        }
+        let engine = Engine::named(name);
+        let scene = Scene::new();
+        let Some(mount) = Mount::new(&scene) else { return };
+        let bytes = content::bytes(1, 300_001);
+        mount.file("early", &bytes, Faults { zero_once_at: Some(0), ..Faults::default() });
+        // copy_file_range works within one file system only.
+        let target = if name == "copy_file_range" { "fuse/copy" } else { "copy" };
+        scene.zccp(engine.option_with_fallback()).arguments(["fuse/early", target]).run().succeeds();
+        let copied = mount.bytes("copy").unwrap_or_else(|| scene.bytes("copy"));
+        assert_eq!(content::difference(&bytes, &copied), None, "{name}");
     }
 }
 

@@ -55,7 +55,7 @@ fn zerocopy_is_seen_not_to_copy_where_the_device_gathers() {
 
 #[test]
 fn zerocopy_says_so_where_the_kernel_copied() {
-    with_device(Gather::Off, || {
+    with_device(Gather::Tapped, || {
         let scene = Scene::new();
         scene.file("big", &content::bytes(1, LENGTH));
         let connection = Connection::new();
@@ -75,15 +75,34 @@ fn zerocopy_says_so_where_the_kernel_copied() {
 }
 
 #[test]
+fn zerocopy_claims_nothing_where_the_device_does_not_gather() {
+    // The kernel copies into packets and, over TCP, completes with code 0 all the same.
+    with_device(Gather::Off, || {
+        let scene = Scene::new();
+        scene.file("big", &content::bytes(1, LENGTH));
+        let connection = Connection::new();
+        let command = scene.zccat(["--engine=zerocopy", "--explain", "big"]).stdout_to(connection.descriptor());
+        let outcome = command.run();
+        outcome.succeeds();
+        let said = outcome.stderr_text();
+        if !said.contains("does not gather") && !said.contains("copied after all") {
+            outcome.fail("nothing says that the interface made the kernel copy");
+        }
+        assert_eq!(connection.bytes_sent(), LENGTH as u64);
+    });
+}
+
+#[test]
 fn sendfile_says_whether_the_interface_gathers() {
+    // More than tcp_wmem[2] (4 MiB): the last so many bytes are sent by value.
     for (gather, said) in [(Gather::On, "ifb0 gathers"), (Gather::Off, "ifb0 does not gather")] {
         with_device(gather, || {
             let scene = Scene::new();
-            scene.file("big", &content::bytes(1, LENGTH));
+            scene.file("big", &content::bytes(1, 4 * LENGTH));
             let connection = Connection::new();
             let command = scene.zccat(["--engine=sendfile", "--explain", "big"]).stdout_to(connection.descriptor());
             command.run().succeeds().stderr_has(said);
-            assert_eq!(connection.bytes_sent(), LENGTH as u64);
+            assert_eq!(connection.bytes_sent(), 4 * LENGTH as u64);
         });
     }
 }
