@@ -88,7 +88,7 @@ impl Source {
         let bytes = content::bytes(7, length);
         let skipped = |reason: &str| {
             let name = format!("{}: {pair}", skip::current_test());
-            skip::skip!(name, reason.to_string());
+            skip::skip!(name, reason);
             None
         };
         match self {
