@@ -7,17 +7,29 @@
 // Scenes, commands, file systems, peers and fault injection: everything a case is built from, and no case.
 mod apparatus;
 
+// Wrong operands, wrong options, files that cannot be read or written, full disks: the words and the exit status.
+mod bad_input;
+
 // How many system calls a copy makes.
 mod budget;
 
 // Sources that change while they are copied.
 mod changing;
 
-// Every kind of source into every kind of sink under every engine: the right bytes or the right error.
+// Every kind of source into every kind of sink, under every engine: the right bytes, or the right error.
 mod ends;
+
+// Calls that are refused, interrupted, cut short or end early: the right bytes all the same.
+mod fallbacks;
 
 // Rules about the sources themselves: who may use whom, where unsafe may be, how long a file may grow.
 mod floors;
+
+// Descriptors that were there before us: shared offsets, append mode, closed ones, SIGPIPE, non-blocking ones.
+mod inherited;
+
+// argv[0]: links, copies and renamed links decide which program it is.
+mod names;
 
 // The man pages and the completions: complete, and taken by real shells and a real formatter.
 mod pages;
@@ -28,5 +40,11 @@ mod room;
 // What was sent stays what it was, whatever becomes of the source afterwards.
 mod sharing;
 
+// Holes: kept, made or filled.
+mod sparse;
+
 // --explain and --debug against what strace saw.
 mod truth;
+
+// Over the wire: nc and socat as peers, and a device on which MSG_ZEROCOPY truly does not copy.
+mod wire;

@@ -25,10 +25,10 @@ pub fn current_test() -> String {
 /// Skips the rest of the test by name: `skip!("reason")`, or `skip!("name", "reason")` for a part of one.
 macro_rules! skip {
     ($reason:expr) => {
-        $crate::apparatus::skip::report(&$crate::apparatus::skip::current_test(), &$reason)
+        $crate::apparatus::skip::report(&$crate::apparatus::skip::current_test(), $reason.as_ref())
     };
     ($name:expr, $reason:expr) => {
-        $crate::apparatus::skip::report(&$name, &$reason)
+        $crate::apparatus::skip::report(&$name, $reason.as_ref())
     };
 }
 pub(crate) use skip;

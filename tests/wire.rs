@@ -1,0 +1,126 @@
+//! Over the wire: nc and socat as peers, and a device on which MSG_ZEROCOPY truly does not copy.
+
+use crate::apparatus::sockets::{Peer, PeerProgram};
+use crate::apparatus::zerocopy_net::{Connection, Gather, with_device};
+use crate::apparatus::{Fs, Scene, content, for_each_engine, skip};
+
+const LENGTH: usize = 3_000_001;
+
+#[test]
+fn real_peers_get_every_byte() {
+    for program in [PeerProgram::Nc, PeerProgram::Socat] {
+        for_each_engine(|engine| {
+            let Some(scene) = Scene::on(Fs::Ext4) else { return };
+            let bytes = content::bytes(1, LENGTH);
+            scene.file("big", &bytes);
+            let Some(peer) = Peer::listen(&scene, program) else { return };
+            let command = scene.zccat(engine.option_with_fallback()).argument("big").stdout_to(peer.connect());
+            command.described_as(engine.name()).run().succeeds().stderr_is("");
+            assert_eq!(content::difference(&bytes, &peer.finish()), None, "{program:?}, {}", engine.name());
+        });
+    }
+}
+
+#[test]
+fn through_nc_as_people_type_it() {
+    for tool in ["nc", "bash"] {
+        if !skip::has_program(tool) {
+            return skip::skip!(format!("{tool} is not installed"));
+        }
+    }
+    let Some(scene) = Scene::on(Fs::Ext4) else { return };
+    let bytes = content::bytes(1, LENGTH);
+    scene.file("big", &bytes);
+    let Some(peer) = Peer::listen(&scene, PeerProgram::Socat) else { return };
+    scene.shell(&format!("\"$ZCCAT\" big | nc -N 127.0.0.1 {}", peer.port)).run().succeeds();
+    assert_eq!(content::difference(&bytes, &peer.finish()), None);
+    let Some(peer) = Peer::listen(&scene, PeerProgram::Socat) else { return };
+    let script = format!("bash -c '\"$ZCCAT\" big >/dev/tcp/127.0.0.1/{}'", peer.port);
+    scene.shell(&script).run().succeeds().stderr_is("");
+    assert_eq!(content::difference(&bytes, &peer.finish()), None);
+}
+
+#[test]
+fn zerocopy_is_seen_not_to_copy_where_the_device_gathers() {
+    with_device(Gather::On, || {
+        let scene = Scene::new();
+        scene.file("big", &content::bytes(1, LENGTH));
+        let connection = Connection::new();
+        let command = scene.zccat(["--engine=zerocopy", "--explain", "big"]).stdout_to(connection.descriptor());
+        let outcome = command.run();
+        outcome.succeeds().stderr_has("completed without a copy").stderr_lacks("copied after all");
+        assert_eq!(connection.bytes_sent(), LENGTH as u64);
+    });
+}
+
+#[test]
+fn zerocopy_says_so_where_the_kernel_copied() {
+    with_device(Gather::Tapped, || {
+        let scene = Scene::new();
+        scene.file("big", &content::bytes(1, LENGTH));
+        let connection = Connection::new();
+        let command = scene.zccat(["--engine=zerocopy", "--explain", "big"]).stdout_to(connection.descriptor());
+        command.run().succeeds().stderr_has("copied after all");
+        assert_eq!(connection.bytes_sent(), LENGTH as u64);
+    });
+    // Loopback always copies.
+    let scene = Scene::new();
+    let bytes = content::bytes(1, LENGTH);
+    scene.file("big", &bytes);
+    let (theirs, ours) = crate::apparatus::sockets::tcp_pair();
+    let reader = crate::apparatus::sockets::read_all(ours);
+    let outcome = scene.zccat(["--engine=zerocopy", "--explain", "big"]).stdout_to(theirs).run();
+    outcome.succeeds().stderr_has("copied after all");
+    assert_eq!(content::difference(&bytes, &reader.join().unwrap()), None);
+}
+
+#[test]
+fn zerocopy_claims_nothing_where_the_device_does_not_gather() {
+    // The kernel copies into packets and, over TCP, completes with code 0 all the same.
+    with_device(Gather::Off, || {
+        let scene = Scene::new();
+        scene.file("big", &content::bytes(1, LENGTH));
+        let connection = Connection::new();
+        let command = scene.zccat(["--engine=zerocopy", "--explain", "big"]).stdout_to(connection.descriptor());
+        let outcome = command.run();
+        outcome.succeeds();
+        let said = outcome.stderr_text();
+        if !said.contains("does not gather") && !said.contains("copied after all") {
+            outcome.fail("nothing says that the interface made the kernel copy");
+        }
+        assert_eq!(connection.bytes_sent(), LENGTH as u64);
+    });
+}
+
+#[test]
+fn sendfile_says_whether_the_interface_gathers() {
+    // More than tcp_wmem[2] (4 MiB): the last so many bytes are sent by value.
+    for (gather, said) in [(Gather::On, "ifb0 gathers"), (Gather::Off, "ifb0 does not gather")] {
+        with_device(gather, || {
+            let scene = Scene::new();
+            scene.file("big", &content::bytes(1, 4 * LENGTH));
+            let connection = Connection::new();
+            let command = scene.zccat(["--engine=sendfile", "--explain", "big"]).stdout_to(connection.descriptor());
+            command.run().succeeds().stderr_has(said);
+            assert_eq!(connection.bytes_sent(), 4 * LENGTH as u64);
+        });
+    }
+}
+
+#[test]
+fn a_small_file_is_not_held_back() {
+    // SPLICE_F_MORE or MSG_MORE on the last piece makes TCP wait 200 ms for more. strace shows flags without a clock.
+    for_each_engine(|engine| {
+        let scene = Scene::new();
+        scene.file("small", &content::bytes(1, 100));
+        let (theirs, ours) = crate::apparatus::sockets::tcp_pair();
+        let reader = crate::apparatus::sockets::read_all(ours);
+        let command = scene.zccat(engine.option_with_fallback()).argument("small").stdout_to(theirs);
+        let Some((outcome, trace)) = crate::apparatus::strace::trace(&scene, &[], command) else { return };
+        outcome.succeeds();
+        assert_eq!(reader.join().unwrap().len(), 100);
+        let held = |call: &&crate::apparatus::strace::Call| call.arguments.iter().any(|a| a.contains("_MORE"));
+        let last = trace.touching(1).filter(|call| matches!(call.result, Ok(1..))).last().filter(held);
+        assert_eq!(last, None, "{}", engine.name());
+    });
+}
