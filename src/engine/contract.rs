@@ -6,6 +6,7 @@ use super::policy::Policy;
 use super::scratch::Scratch;
 use super::{Name, reason::Reason};
 use crate::sys::facts::{Facts, FileSystem, Kind};
+use crate::sys::interface;
 use crate::sys::socket::Socket;
 use rustix::io::Errno;
 use std::os::fd::BorrowedFd;
@@ -181,6 +182,15 @@ pub enum Remark {
         /// Bytes given when it was seen.
         at: u64,
     },
+}
+
+impl Remark {
+    /// By which interface a TCP socket's bytes leave for another machine, and whether it gathers.
+    pub fn of_interface(sink: &End<'_>) -> Option<Remark> {
+        sink.socket().filter(|socket| socket.is_tcp() && !socket.local)?;
+        let out = interface::of_socket(sink.fd)?;
+        Some(Remark::Gathers { interface: out.name, on: out.gathers })
+    }
 }
 
 /// What a session leaves behind.

@@ -6,7 +6,6 @@
 
 use super::contract::{Ask, End, Engine, Flow, Grant, Nature, Place, Remark, Session, Settled, Side, Step, Tuning};
 use super::{Name, Reason, Scratch};
-use crate::sys::interface;
 use rustix::fs::{self, SeekFrom};
 use rustix::io::Errno;
 
@@ -77,14 +76,7 @@ impl Session for Sending<'_> {
     }
 
     fn settle(self: Box<Self>, flow: &mut Flow) -> Settled {
-        let mut settled = Settled::default();
-        let remote_tcp = self.sink.socket().is_some_and(|socket| socket.is_tcp() && !socket.local);
-        if remote_tcp
-            && flow.given() > 0
-            && let Some(out) = interface::of_socket(self.sink.fd)
-        {
-            settled.remarks.push(Remark::Gathers { interface: out.name, on: out.gathers });
-        }
-        settled
+        let remarks = if flow.given() > 0 { Remark::of_interface(&self.sink) } else { None };
+        Settled { remarks: remarks.into_iter().collect(), ..Settled::default() }
     }
 }

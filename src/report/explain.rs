@@ -32,8 +32,9 @@ pub fn after(messages: &mut Messages, trail: &Trail, observed: Option<Observed>)
     if let Some(at) = trail.by_value_from {
         let _ = writeln!(text, "    from byte {at} on by value, so that nothing queued is a page of the source");
     }
+    let copies_on_the_way = trail.remarks.iter().any(|r| matches!(r, Remark::Gathers { on: Some(false), .. }));
     for remark in &trail.remarks {
-        let _ = writeln!(text, "    {}", seen(remark));
+        let _ = writeln!(text, "    {}", seen(remark, copies_on_the_way));
     }
     if let Some(observed) = observed {
         let _ = writeln!(text, "    {}", sharing(observed));
@@ -134,10 +135,13 @@ pub fn because(reason: &Reason) -> String {
     plain.to_string()
 }
 
-fn seen(remark: &Remark) -> String {
+fn seen(remark: &Remark, copies_on_the_way: bool) -> String {
     match remark {
         Remark::CompletionsCopied { at } => {
             format!("MSG_ZEROCOPY: the kernel copied after all; plain sends from byte {at} on")
+        }
+        Remark::CompletionsZeroCopy { sends } if copies_on_the_way => {
+            format!("MSG_ZEROCOPY: {sends} sends completed, none of which the kernel called copied; but")
         }
         Remark::CompletionsZeroCopy { sends } => format!("MSG_ZEROCOPY: {sends} sends completed without a copy"),
         Remark::NoBuffers { sends } => format!("MSG_ZEROCOPY: {sends} sends had no room to be tracked and went plain"),

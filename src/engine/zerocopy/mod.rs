@@ -254,6 +254,9 @@ impl Session for Sending<'_> {
         let mut remarks = Vec::new();
         if self.seen.without_copy > 0 {
             remarks.push(Remark::CompletionsZeroCopy { sends: self.seen.without_copy });
+            // Where the interface does not gather, the kernel copies into packets on the way to it and completes TCP's
+            // sends as uncopied all the same (ifb with scatter-gather off, Linux 6.18).
+            remarks.extend(Remark::of_interface(&self.sink));
         }
         if let Some(at) = self.seen.copied_at {
             remarks.push(Remark::CompletionsCopied { at });
