@@ -1,9 +1,11 @@
 //! One case for each defect that was found by attack: the line on top says what went wrong.
 
 use crate::apparatus::block::LoopDevice;
-use crate::apparatus::{Scene, content, filesystems, skip};
+use crate::apparatus::{Fs, Scene, content, filesystems, skip};
 use std::ffi::OsStr;
 use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// A small file system of its own, made in an image below a scene and unmounted at the end.
@@ -66,7 +68,7 @@ fn a_bad_block_in_the_middle_is_an_error_and_not_the_end() {
             .map(|block| block * 4096)
             .find(|at| {
                 let mut block = [0; 4096];
-                std::os::unix::fs::FileExt::read_exact_at(&image, &mut block, *at).unwrap();
+                image.read_exact_at(&mut block, *at).unwrap();
                 block == bytes[..4096]
             })
             .expect("the file's first block");
@@ -80,5 +82,39 @@ fn a_bad_block_in_the_middle_is_an_error_and_not_the_end() {
         let outcome = scene.zccat(["--engine=read_write".as_ref(), source.as_os_str()]).run();
         outcome.fails_with(1).stderr_has("Input/output error");
         assert!(bytes.starts_with(&outcome.stdout), "{kind}");
+    }
+}
+
+/// On a full xfs the question whether there is room cut the file that was to be appended to, or written into, to nothing.
+#[test]
+fn a_file_that_is_not_ours_is_not_cut_to_find_out_whether_there_is_room() {
+    let scene = Scene::new();
+    let Some(disk) = Disk::new(&scene, "xfs", 320 << 20) else { return };
+    scene.sparse_file("a", 400 << 20, &[]);
+    let old = content::bytes(1, 50_000);
+    for redirection in [">>", "1<>"] {
+        let log = disk.path("log");
+        std::fs::write(&log, &old).unwrap();
+        let outcome = scene.shell(&format!("$ZCCAT a {redirection} disk/log")).run();
+        outcome.fails_with(1).stderr_has("No space left on device");
+        let mut now = vec![0; old.len()];
+        File::open(&log).unwrap().read_exact(&mut now).unwrap();
+        // `1<>` begins at byte 0, so there the zeros have taken the place of what was there.
+        assert!(now == if redirection == ">>" { old.clone() } else { vec![0; old.len()] }, "{redirection}");
+        std::fs::remove_file(&log).unwrap();
+    }
+}
+
+/// Blocks that are written over were counted as needed: `1<>file` on a full disk was refused, as GNU cat does not.
+#[test]
+fn writing_over_what_is_there_needs_no_room() {
+    for kind in ["ext4", "xfs"] {
+        let scene = Scene::new();
+        let Some(disk) = Disk::new(&scene, kind, 320 << 20) else { return };
+        let bytes = content::bytes(2, 200 << 20);
+        scene.file("a", &bytes);
+        std::fs::write(disk.path("f"), vec![7; 200 << 20]).unwrap();
+        rustix::fs::syncfs(File::open(disk.path("f")).unwrap()).unwrap();
+        scene.shell("$ZCCAT a 1<>disk/f").run().succeeds().file_is(disk.path("f"), &bytes);
     }
 }
