@@ -118,3 +118,19 @@ fn writing_over_what_is_there_needs_no_room() {
         scene.shell("$ZCCAT a 1<>disk/f").run().succeeds().file_is(disk.path("f"), &bytes);
     }
 }
+
+/// sendfile writes at the sink's file offset; the look whether so large a file can be had had moved it, so the first
+/// bytes went to the end, with exit 0.
+#[test]
+fn sendfile_begins_at_the_beginning_of_a_file_of_more_than_two_gibibytes() {
+    let scene = Scene::new();
+    let piece = content::bytes(1, 65536);
+    let size = (2u64 << 30) + (1 << 20);
+    scene.sparse_file("a", size, &[(0, &piece)]);
+    scene.zccp(["--engine=sendfile", "a", "b"]).run().succeeds();
+    let copy = scene.open("b");
+    let mut first = vec![0; piece.len()];
+    copy.read_exact_at(&mut first, 0).unwrap();
+    assert!(first == piece);
+    assert_eq!(copy.metadata().unwrap().len(), size);
+}
