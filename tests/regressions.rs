@@ -134,3 +134,17 @@ fn sendfile_begins_at_the_beginning_of_a_file_of_more_than_two_gibibytes() {
     assert!(first == piece);
     assert_eq!(copy.metadata().unwrap().len(), size);
 }
+
+/// A clone into a longer file (`1<>file`) was told as long as that file, and what came next went behind its end.
+#[test]
+fn what_follows_a_file_written_into_a_longer_one_follows_it() {
+    for fs in [Fs::Xfs, Fs::Btrfs] {
+        let Some(scene) = Scene::on(fs) else { continue };
+        let bytes = content::bytes(1, 65536);
+        scene.file("a", &bytes);
+        scene.file("b", &[b'-'; 1 << 20]);
+        scene.shell("{ $ZCCAT a; echo X; } 1<>b").run().succeeds();
+        let expected = [&bytes[..], b"X\n", &vec![b'-'; (1 << 20) - 65538]].concat();
+        assert!(scene.bytes("b") == expected, "{}", fs.name());
+    }
+}
