@@ -1,11 +1,11 @@
 //! One case for each defect that was found by attack: the line on top says what went wrong.
 
 use crate::apparatus::block::LoopDevice;
-use crate::apparatus::{Fs, Scene, content, filesystems, skip};
+use crate::apparatus::{Fs, Scene, content, filesystems, skip, strace};
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::FileExt;
+use std::io::{Read, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// A small file system of its own, made in an image below a scene and unmounted at the end.
@@ -147,4 +147,39 @@ fn what_follows_a_file_written_into_a_longer_one_follows_it() {
         let expected = [&bytes[..], b"X\n", &vec![b'-'; (1 << 20) - 65538]].concat();
         assert!(scene.bytes("b") == expected, "{}", fs.name());
     }
+}
+
+/// A FIFO opened without waiting has no writer yet, which read(2) calls the end: a new file of 0 bytes, with exit 0.
+#[test]
+fn a_fifo_waits_for_its_writer_where_the_destination_is_new_too() {
+    for existing in [false, true] {
+        let scene = Scene::new();
+        let fifo = scene.fifo("p");
+        if existing {
+            scene.file("b", b"old");
+        }
+        let running = scene.zccp(["p", "b"]).spawn();
+        let mut writer = None;
+        running.wait_until("the FIFO is read", || {
+            let opened = File::options().write(true).custom_flags(libc::O_NONBLOCK).open(&fifo);
+            writer = opened.ok();
+            writer.is_some()
+        });
+        writer.unwrap().write_all(b"new").unwrap();
+        running.finish().succeeds().file_is(scene.path("b"), b"new");
+    }
+}
+
+/// A writer that had been waiting wrote and went while the FIFO was opened a second time, which then waited for ever.
+#[test]
+fn a_writer_that_waits_for_us_may_write_and_go_at_once() {
+    let scene = Scene::new();
+    let fifo = scene.fifo("p");
+    scene.file("b", b"old");
+    let writer = std::thread::spawn(move || std::fs::write(fifo, b"new").unwrap());
+    // Every open takes its time, so the writer has gone before a second one could be made.
+    let slowly = ["--inject=open,openat:delay_enter=100000"];
+    let Some((outcome, _)) = strace::trace(&scene, &slowly, scene.zccp(["p", "b"])) else { return };
+    outcome.succeeds().file_is(scene.path("b"), b"new");
+    writer.join().unwrap();
 }

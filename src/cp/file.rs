@@ -1,21 +1,24 @@
 //! One source to one destination: opened, copied, closed, and said.
 //!
 //! Nothing is opened blocking by surprise: the source is opened with O_NONBLOCK, and only if it turns out to be no regular
-//! file, and is to be read all the same, opened again as GNU opens it. Nothing of the destination is cut before both open
+//! file, and is to be read all the same, opened again as GNU opens it (a FIFO is waited for). Nothing of the destination is cut before both open
 //! descriptors are known to be different files.
 
 use super::Run;
 use super::decide::{Action, Circumstances, Refusal, There, decide};
 use super::destination::Destination;
+use super::operands::last_component;
 use crate::report::{debug, explain, failure, quote::shell_always};
 use crate::sys::descriptor::close;
 use crate::sys::facts::{Facts, Kind};
+use crate::sys::pipe;
 use crate::sys::text::strerror;
 use crate::transfer::{self, Failure, Plan, Trail, by_reference, endpoint};
 use rustix::fs::{self, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 /// A source whose facts are known and which is, if it could be, open.
 pub(super) struct Source {
@@ -86,8 +89,8 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>, known:
     };
     let circumstances = Circumstances {
         posixly_correct: there == There::DanglingLink && std::env::var_os("POSIXLY_CORRECT").is_some(),
-        just_created: run.created.has_made(&there),
-        again: source.facts.kind != Kind::Directory && run.created.source_again(&source.facts),
+        just_created: run.created.has_made(&there, &to.name),
+        again: source.facts.kind != Kind::Directory && copied_before(run, &source.facts, name),
     };
     let action = decide(&source.facts, &there, circumstances);
     if let Action::Refuse(refusal) = action {
@@ -124,6 +127,24 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>, known:
 fn ends_in_slash(to: &Destination<'_>) -> bool {
     use std::os::unix::ffi::OsStrExt as _;
     to.name.as_bytes().ends_with(b"/")
+}
+
+/// Whether this source was copied before under the same name; if not, it is noted.
+fn copied_before(run: &mut Run<'_>, source: &Facts, name: &OsStr) -> bool {
+    let before = run.created.names_of(source).any(|seen| same_name(seen, name));
+    if !before {
+        run.created.note_source(source, name);
+    }
+    before
+}
+
+/// Whether two names of one file are the same entry of the same directory (`f` and `./f`), and not two hard links.
+fn same_name(one: &OsStr, other: &OsStr) -> bool {
+    let directory = |name| {
+        let above = Path::new(name).parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::lstat(above).map(|stat| (stat.st_dev, stat.st_ino))
+    };
+    one == other || (last_component(one) == last_component(other) && directory(one) == directory(other))
 }
 
 /// Opens the source, or at least stats it; says so if there is none.
@@ -180,7 +201,8 @@ fn open_sink(run: &mut Run<'_>, action: Action, source: &Facts, to: &Destination
         return Ok(None);
     }
     let replaced = facts.kind == Kind::Regular && facts.size > 0;
-    if replaced {
+    if facts.kind == Kind::Regular {
+        // An empty one too: its times have to move (`cp /dev/null stamp`), and blocks kept behind its end have to go.
         fs::ftruncate(&fd, 0).map_err(cannot_create)?;
         (facts.size, facts.allocated) = (0, 0);
     }
@@ -239,6 +261,9 @@ impl Ends<'_> {
             explain::before(run.messages, title, &ask, &plan);
         }
         let trail = transfer::copy(&ask, &plan, &run.learned, &mut run.scratch);
+        if trail.is_complete() {
+            run.created.note(&facts, &self.to.name);
+        }
         if title.is_some() {
             let observed = explain::may_share_pages(&ask, &trail).then(|| by_reference::observe(self.name));
             explain::after(run.messages, &trail, observed);
