@@ -183,3 +183,49 @@ fn a_writer_that_waits_for_us_may_write_and_go_at_once() {
     outcome.succeeds().file_is(scene.path("b"), b"new");
     writer.join().unwrap();
 }
+
+/// `cp /dev/null stamp` did not move the times of an empty stamp.
+#[test]
+fn an_empty_file_is_cut_like_any_other() {
+    let scene = Scene::new();
+    let stamp = File::create(scene.file("stamp", b"")).unwrap();
+    scene.file("empty", b"");
+    let long_ago = std::time::SystemTime::UNIX_EPOCH;
+    for source in ["/dev/null", "empty"] {
+        stamp.set_modified(long_ago).unwrap();
+        scene.zccp([source, "stamp"]).run().succeeds();
+        assert_ne!(stamp.metadata().unwrap().modified().unwrap(), long_ago, "{source}");
+    }
+}
+
+/// The second of two hard links was taken for the first one given twice: it was not copied, with exit 0.
+#[test]
+fn hard_links_are_copied_under_each_of_their_names() {
+    let scene = Scene::new();
+    scene.directory("d");
+    scene.file("a", b"a");
+    std::fs::hard_link(scene.path("a"), scene.path("b")).unwrap();
+    let outcome = scene.zccp(["a", "b", "./b", "d"]).run();
+    outcome.succeeds().stderr_is("zccp: warning: source file './b' specified more than once\n");
+    outcome.file_is(scene.path("d/a"), b"a").file_is(scene.path("d/b"), b"a");
+}
+
+/// What had been overwritten in this run was overwritten once more by the next source of that name, with exit 0.
+#[test]
+fn what_this_run_has_overwritten_is_not_overwritten_again() {
+    let scene = Scene::new();
+    for directory in ["s", "t", "d", "l"] {
+        scene.directory(directory);
+    }
+    scene.file("s/f", b"s");
+    scene.file("t/f", b"t");
+    scene.file("d/f", b"old");
+    let outcome = scene.zccp(["s/f", "t/f", "d"]).run();
+    outcome.fails_with(1).stderr_is("zccp: will not overwrite just-created 'd/f' with 't/f'\n");
+    outcome.file_is(scene.path("d/f"), b"s");
+    scene.file("target", b"old");
+    scene.symlink("../target", "l/f");
+    let outcome = scene.zccp(["s/f", "t/f", "l"]).run();
+    outcome.fails_with(1).stderr_is("zccp: will not copy 't/f' through just-created symlink 'l/f'\n");
+    outcome.file_is(scene.path("target"), b"s");
+}

@@ -63,8 +63,8 @@ pub(super) enum Attempt {
 pub(super) fn copy_if_new(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>) -> Attempt {
     let Some(source) = look_at_source(run, name) else { return Attempt::Done };
     let Ok(from) = &source.opened else { return Attempt::NotNew(source) };
-    if source.facts.kind == Kind::Directory {
-        return Attempt::NotNew(source);
+    if source.facts.kind != Kind::Regular {
+        return Attempt::NotNew(source); // a directory is not for copying, and of the others some have to be waited for
     }
     match to.create(source.facts.mode) {
         Ok(fd) => {
@@ -100,7 +100,7 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>, known:
         run.messages.print(format!("{} -> {}", shell_always(name), shell_always(&to.shown)));
     }
     if source.facts.kind != Kind::Regular {
-        source.opened = reopen(name); // it was not opened, or without waiting for a writer
+        source.opened = open_waiting(name, source.facts.kind, source.opened);
     }
     let from = match &source.opened {
         Ok(from) => from,
@@ -168,7 +168,23 @@ fn look_at_source(run: &mut Run<'_>, name: &OsStr) -> Option<Source> {
     }
 }
 
-/// Opens as GNU does: a FIFO waits for its writer.
+/// A source that is no regular file, open as GNU opens it: a FIFO with a writer, a device without O_NONBLOCK.
+fn open_waiting(name: &OsStr, kind: Kind, opened: Result<OwnedFd, Errno>) -> Result<OwnedFd, Errno> {
+    match opened {
+        // Opened once more it would wait for one more writer; the one that our opening woke may have written and gone.
+        Ok(fd) if kind == Kind::Pipe => {
+            fs::fcntl_setfl(&fd, fs::fcntl_getfl(&fd)? - OFlags::NONBLOCK)?;
+            pipe::await_writer(&fd)?;
+            Ok(fd)
+        }
+        opened => {
+            drop(opened); // first, because some devices can be open once only
+            reopen(name)
+        }
+    }
+}
+
+/// Opens as GNU does.
 fn reopen(name: &OsStr) -> Result<OwnedFd, Errno> {
     fs::open(name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
 }
@@ -210,12 +226,14 @@ fn open_sink(run: &mut Run<'_>, action: Action, source: &Facts, to: &Destination
 }
 
 fn refuse(run: &mut Run<'_>, refusal: Refusal, name: &OsStr, to: &Destination<'_>) {
+    let to_link = refusal == Refusal::JustCreated && to.is_link();
     let (from, to) = (shell_always(name), shell_always(&to.shown));
     let text = match refusal {
         Refusal::OmitDirectory => format!("-r not specified; omitting directory {from}"),
         Refusal::SameFile => format!("{from} and {to} are the same file"),
         Refusal::OverwriteDirectory => format!("cannot overwrite directory {to} with non-directory {from}"),
         Refusal::DanglingLink => format!("not writing through dangling symlink {to}"),
+        Refusal::JustCreated if to_link => format!("will not copy {from} through just-created symlink {to}"),
         Refusal::JustCreated => format!("will not overwrite just-created {to} with {from}"),
         Refusal::Again => {
             return run.messages.warn(format!("warning: source file {from} specified more than once"));
@@ -280,9 +298,7 @@ impl Ends<'_> {
         if endpoint::is_small(self.source, &run.options.policy) && !run.created.is_watching() {
             return Ok(Facts { kind: Kind::Regular, size: 0, allocated: 0, ..*self.source });
         }
-        let facts = Facts::of(&self.sink.fd)?;
-        run.created.note(&facts);
-        Ok(facts)
+        Facts::of(&self.sink.fd)
     }
 
     fn say(&self, run: &mut Run<'_>, plan: &Plan, trail: &Trail) -> Copied {
