@@ -37,6 +37,9 @@ mod pages;
 // Full disks, files that are too large, limits.
 mod room;
 
+// One case for each defect that was found by attack.
+mod regressions;
+
 // What was sent stays what it was, whatever becomes of the source afterwards.
 mod sharing;
 

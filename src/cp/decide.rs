@@ -1,6 +1,7 @@
 //! What is to be done with one source and one destination: pure, from facts and options.
 
 use crate::sys::facts::{Facts, Kind};
+use std::ffi::{OsStr, OsString};
 
 /// What stands at the destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub enum Refusal {
     OverwriteDirectory,
     /// The destination is a symbolic link to nothing; what it names is not ours to make.
     DanglingLink,
-    /// This run has just made the destination from another source.
+    /// This run has just written the destination from another source.
     JustCreated,
     /// This source was copied before in this run: a warning only.
     Again,
@@ -55,7 +56,7 @@ pub enum Refusal {
 pub struct Circumstances {
     /// POSIXLY_CORRECT is set: dangling links are written through.
     pub posixly_correct: bool,
-    /// This run made the file at the destination.
+    /// This run wrote the file at the destination.
     pub just_created: bool,
     /// This run copied this source to this destination before.
     pub again: bool,
@@ -80,12 +81,19 @@ pub fn decide(source: &Facts, there: &There, circumstances: Circumstances) -> Ac
     }
 }
 
-/// What this run has copied and made, by device and inode. Kept only where several sources could meet.
+/// What this run has copied and made, by device, inode and name: hard links are one file under several names, and each of
+/// these is to be copied. Kept only where several sources could meet.
 #[derive(Debug, Default)]
 pub struct Created {
     watching: bool,
-    sources: Vec<(u64, u64)>,
-    made: Vec<(u64, u64)>,
+    sources: Vec<Named>,
+    made: Vec<Named>,
+}
+
+type Named = ((u64, u64), OsString);
+
+fn named(facts: &Facts, name: &OsStr) -> Named {
+    ((facts.device, facts.inode), name.to_os_string())
 }
 
 impl Created {
@@ -99,26 +107,29 @@ impl Created {
         self.watching
     }
 
-    /// Notes that this source is being copied; whether it was before.
-    pub fn source_again(&mut self, source: &Facts) -> bool {
+    /// The names by which this source was copied before.
+    pub fn names_of(&self, source: &Facts) -> impl Iterator<Item = &OsStr> {
         let id = (source.device, source.inode);
-        let again = self.watching && self.sources.contains(&id);
-        if self.watching && !again {
-            self.sources.push(id);
-        }
-        again
+        self.sources.iter().filter(move |(seen, _)| *seen == id).map(|(_, name)| name.as_os_str())
     }
 
-    /// Notes a file that was made.
-    pub fn note(&mut self, made: &Facts) {
+    /// Notes that this source is being copied.
+    pub fn note_source(&mut self, source: &Facts, name: &OsStr) {
         if self.watching {
-            self.made.push((made.device, made.inode));
+            self.sources.push(named(source, name));
         }
     }
 
-    /// Whether it was made by this run.
-    pub fn has_made(&self, there: &There) -> bool {
-        matches!(there, There::File(facts) if self.made.contains(&(facts.device, facts.inode)))
+    /// Notes a destination that was written, `name` in its directory.
+    pub fn note(&mut self, made: &Facts, name: &OsStr) {
+        if self.watching {
+            self.made.push(named(made, name));
+        }
+    }
+
+    /// Whether it was written by this run under that name.
+    pub fn has_made(&self, there: &There, name: &OsStr) -> bool {
+        matches!(there, There::File(facts) if self.made.contains(&named(facts, name)))
     }
 }
 
@@ -166,13 +177,19 @@ mod tests {
     }
 
     #[test]
-    fn a_source_is_seen_again_only_where_account_is_kept() {
+    fn account_is_kept_by_file_and_name_and_only_where_asked() {
         let source = facts(Kind::Regular, 1);
+        let [x, y] = ["x", "y"].map(OsStr::new);
         let mut created = Created::default();
-        assert!(!created.source_again(&source));
-        assert!(!created.source_again(&source));
+        created.note_source(&source, x);
+        assert_eq!(created.names_of(&source).count(), 0);
         created.watch(true);
-        assert!(!created.source_again(&source));
-        assert!(created.source_again(&source));
+        created.note_source(&source, x);
+        assert!(created.names_of(&source).eq([x]));
+        assert_eq!(created.names_of(&facts(Kind::Regular, 2)).count(), 0);
+        created.note(&source, x);
+        assert!(created.has_made(&There::File(source), x));
+        assert!(!created.has_made(&There::File(source), y));
+        assert!(!created.has_made(&There::Nothing, x));
     }
 }

@@ -1,7 +1,7 @@
 //! The place a copy goes to: a directory that is open and a name in it.
 
 use super::decide::There;
-use crate::sys::facts::Facts;
+use crate::sys::facts::{Facts, Kind};
 use rustix::fs::{self, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::OsString;
@@ -48,6 +48,12 @@ impl Destination<'_> {
             },
             Err(errno) => Err(errno),
         }
+    }
+
+    /// Whether the name is a symbolic link's.
+    pub(super) fn is_link(&self) -> bool {
+        fs::statat(self.directory, &self.name, AtFlags::SYMLINK_NOFOLLOW)
+            .is_ok_and(|stat| Facts::from_stat(&stat).kind == Kind::Symlink)
     }
 
     /// Removes the name.

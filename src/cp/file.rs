@@ -1,21 +1,25 @@
 //! One source to one destination: opened, copied, closed, and said.
 //!
 //! Nothing is opened blocking by surprise: the source is opened with O_NONBLOCK, and only if it turns out to be no regular
-//! file, and is to be read all the same, opened again as GNU opens it. Nothing of the destination is cut before both open
-//! descriptors are known to be different files; the cutting is left to the copy, which first asks whether there is room.
+//! file, and is to be read all the same, opened again as GNU opens it (a FIFO is waited for). Nothing of the destination is
+//! cut before both open descriptors are known to be different files; the cutting is left to the copy, which first asks
+//! whether there is room.
 
 use super::Run;
 use super::decide::{Action, Circumstances, Refusal, There, decide};
 use super::destination::Destination;
+use super::operands::last_component;
 use crate::report::{debug, explain, failure, quote::shell_always};
 use crate::sys::descriptor::close;
 use crate::sys::facts::{Facts, Kind};
+use crate::sys::pipe;
 use crate::sys::text::strerror;
 use crate::transfer::{self, Failure, Plan, Trail, by_reference, endpoint};
 use rustix::fs::{self, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 /// A source whose facts are known and which is, if it could be, open.
 pub(super) struct Source {
@@ -38,7 +42,7 @@ struct Sink {
     /// What it is, if that had to be asked.
     facts: Option<Facts>,
     created: bool,
-    /// There is something in it that the copy replaces.
+    /// It is a file that was there, whose contents the copy replaces.
     replaced: bool,
 }
 
@@ -60,8 +64,8 @@ pub(super) enum Attempt {
 pub(super) fn copy_if_new(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>) -> Attempt {
     let Some(source) = look_at_source(run, name) else { return Attempt::Done };
     let Ok(from) = &source.opened else { return Attempt::NotNew(source) };
-    if source.facts.kind == Kind::Directory {
-        return Attempt::NotNew(source);
+    if source.facts.kind != Kind::Regular {
+        return Attempt::NotNew(source); // a directory is not for copying, and of the others some have to be waited for
     }
     match to.create(source.facts.mode) {
         Ok(fd) => {
@@ -86,8 +90,8 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>, known:
     };
     let circumstances = Circumstances {
         posixly_correct: there == There::DanglingLink && std::env::var_os("POSIXLY_CORRECT").is_some(),
-        just_created: run.created.has_made(&there),
-        again: source.facts.kind != Kind::Directory && run.created.source_again(&source.facts),
+        just_created: run.created.has_made(&there, &to.name),
+        again: source.facts.kind != Kind::Directory && copied_before(run, &source.facts, name),
     };
     let action = decide(&source.facts, &there, circumstances);
     if let Action::Refuse(refusal) = action {
@@ -97,7 +101,7 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>, known:
         run.messages.print(format!("{} -> {}", shell_always(name), shell_always(&to.shown)));
     }
     if source.facts.kind != Kind::Regular {
-        source.opened = reopen(name); // it was not opened, or without waiting for a writer
+        source.opened = open_waiting(name, source.facts.kind, source.opened);
     }
     let from = match &source.opened {
         Ok(from) => from,
@@ -126,6 +130,24 @@ fn ends_in_slash(to: &Destination<'_>) -> bool {
     to.name.as_bytes().ends_with(b"/")
 }
 
+/// Whether this source was copied before under the same name; if not, it is noted.
+fn copied_before(run: &mut Run<'_>, source: &Facts, name: &OsStr) -> bool {
+    let before = run.created.names_of(source).any(|seen| same_name(seen, name));
+    if !before {
+        run.created.note_source(source, name);
+    }
+    before
+}
+
+/// Whether two names of one file are the same entry of the same directory (`f` and `./f`), and not two hard links.
+fn same_name(one: &OsStr, other: &OsStr) -> bool {
+    let directory = |name| {
+        let above = Path::new(name).parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::lstat(above).map(|stat| (stat.st_dev, stat.st_ino))
+    };
+    one == other || (last_component(one) == last_component(other) && directory(one) == directory(other))
+}
+
 /// Opens the source, or at least stats it; says so if there is none.
 fn look_at_source(run: &mut Run<'_>, name: &OsStr) -> Option<Source> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -147,7 +169,23 @@ fn look_at_source(run: &mut Run<'_>, name: &OsStr) -> Option<Source> {
     }
 }
 
-/// Opens as GNU does: a FIFO waits for its writer.
+/// A source that is no regular file, open as GNU opens it: a FIFO with a writer, a device without O_NONBLOCK.
+fn open_waiting(name: &OsStr, kind: Kind, opened: Result<OwnedFd, Errno>) -> Result<OwnedFd, Errno> {
+    match opened {
+        // Opened once more it would wait for one more writer; the one that our opening woke may have written and gone.
+        Ok(fd) if kind == Kind::Pipe => {
+            fs::fcntl_setfl(&fd, fs::fcntl_getfl(&fd)? - OFlags::NONBLOCK)?;
+            pipe::await_writer(&fd)?;
+            Ok(fd)
+        }
+        opened => {
+            drop(opened); // first, because some devices can be open once only
+            reopen(name)
+        }
+    }
+}
+
+/// Opens as GNU does.
 fn reopen(name: &OsStr) -> Result<OwnedFd, Errno> {
     fs::open(name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
 }
@@ -179,17 +217,20 @@ fn open_sink(run: &mut Run<'_>, action: Action, source: &Facts, to: &Destination
     if facts.same_file(source) {
         return Ok(None);
     }
-    let replaced = facts.kind == Kind::Regular && facts.size > 0;
+    // An empty one is cut too: its times have to move (`cp /dev/null stamp`), and blocks kept behind its end have to go.
+    let replaced = facts.kind == Kind::Regular;
     Ok(Some(Sink { fd, facts: Some(facts), created: false, replaced }))
 }
 
 fn refuse(run: &mut Run<'_>, refusal: Refusal, name: &OsStr, to: &Destination<'_>) {
+    let to_link = refusal == Refusal::JustCreated && to.is_link();
     let (from, to) = (shell_always(name), shell_always(&to.shown));
     let text = match refusal {
         Refusal::OmitDirectory => format!("-r not specified; omitting directory {from}"),
         Refusal::SameFile => format!("{from} and {to} are the same file"),
         Refusal::OverwriteDirectory => format!("cannot overwrite directory {to} with non-directory {from}"),
         Refusal::DanglingLink => format!("not writing through dangling symlink {to}"),
+        Refusal::JustCreated if to_link => format!("will not copy {from} through just-created symlink {to}"),
         Refusal::JustCreated => format!("will not overwrite just-created {to} with {from}"),
         Refusal::Again => {
             return run.messages.warn(format!("warning: source file {from} specified more than once"));
@@ -235,6 +276,9 @@ impl Ends<'_> {
             explain::before(run.messages, title, &ask, &plan);
         }
         let trail = transfer::copy(&ask, &plan, &run.learned, &mut run.scratch);
+        if trail.is_complete() {
+            run.created.note(&facts, &self.to.name);
+        }
         if title.is_some() {
             let observed = explain::may_share_pages(&ask, &trail).then(|| by_reference::observe(self.name));
             explain::after(run.messages, &trail, observed);
@@ -251,9 +295,7 @@ impl Ends<'_> {
         if endpoint::is_small(self.source, &run.options.policy) && !run.created.is_watching() {
             return Ok(Facts { kind: Kind::Regular, size: 0, allocated: 0, ..*self.source });
         }
-        let facts = Facts::of(&self.sink.fd)?;
-        run.created.note(&facts);
-        Ok(facts)
+        Facts::of(&self.sink.fd)
     }
 
     fn say(&self, run: &mut Run<'_>, plan: &Plan, trail: &Trail) -> Copied {

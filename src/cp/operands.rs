@@ -95,7 +95,7 @@ impl<'a> Destination<'a> {
 }
 
 /// What follows the last slash that is followed by anything; a name of slashes only is `/`.
-fn last_component(name: &OsStr) -> &OsStr {
+pub(super) fn last_component(name: &OsStr) -> &OsStr {
     let bytes = name.as_bytes();
     let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(0, |last| last + 1);
     if end == 0 && !bytes.is_empty() {

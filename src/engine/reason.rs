@@ -25,6 +25,8 @@ pub enum Reason {
     SinkIsDatagram,
     /// The copy does not start at byte 0 of both files, and a clone takes the whole file.
     NotFromTheStart,
+    /// There are bytes in the sink already (`1<>file`), and a clone would not tell how many of its own it brought.
+    SinkNotEmpty,
     /// The source's size is 0, so it may be made up when read.
     SizeUnknown,
     /// The source was opened with O_DIRECT.

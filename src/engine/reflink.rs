@@ -31,6 +31,9 @@ impl Engine for Reflink {
         if ask.source.start != 0 || ask.sink.start != 0 {
             return Err(Reason::NotFromTheStart);
         }
+        if ask.sink.facts.size > 0 && !ask.replaced {
+            return Err(Reason::SinkNotEmpty); // EINVAL, or what is longer keeps its size and hides how much came over
+        }
         Ok(())
     }
 

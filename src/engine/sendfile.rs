@@ -42,24 +42,25 @@ impl Engine for Sendfile {
         _: &Flow,
         _: &'a mut Scratch,
     ) -> Result<Box<dyn Session + 'a>, (Side, Errno)> {
-        Ok(Box::new(Sending { source: ask.source, sink: ask.sink, sink_position: 0 }))
+        Ok(Box::new(Sending { source: ask.source, sink: ask.sink, sink_position: None }))
     }
 }
 
 struct Sending<'a> {
     source: End<'a>,
     sink: End<'a>,
-    /// Where the sink's file offset stands: sendfile writes there and takes no offset for its output.
-    sink_position: u64,
+    /// Where the sink's file offset stands, once it has been set: sendfile writes there and takes no offset for its
+    /// output.
+    sink_position: Option<u64>,
 }
 
 impl Session for Sending<'_> {
     fn step(&mut self, flow: &mut Flow, grant: Grant) -> Step {
-        if self.sink.place == Place::Offset && self.sink_position != flow.sink_offset() {
-            if let Err(errno) = fs::seek(self.sink.fd, SeekFrom::Start(flow.sink_offset())) {
-                return Step::Error(Side::Sink, errno);
-            }
-            self.sink_position = flow.sink_offset();
+        if self.sink.place == Place::Offset
+            && self.sink_position != Some(flow.sink_offset())
+            && let Err(errno) = fs::seek(self.sink.fd, SeekFrom::Start(flow.sink_offset()))
+        {
+            return Step::Error(Side::Sink, errno);
         }
         let mut from = flow.source_offset();
         let from = (self.source.place == Place::Offset).then_some(&mut from);
@@ -68,7 +69,7 @@ impl Session for Sending<'_> {
             Ok(n) => {
                 flow.took(n as u64);
                 flow.gave(n as u64);
-                self.sink_position += n as u64;
+                self.sink_position = Some(flow.sink_offset());
                 Step::Moved(n as u64)
             }
             Err(errno) => Step::Error(Side::Either, errno),

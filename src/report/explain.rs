@@ -111,6 +111,7 @@ pub fn because(reason: &Reason) -> String {
         Reason::SinkAppends => "the destination was opened with O_APPEND",
         Reason::SinkIsDatagram => "a socket keeps message boundaries, which only reads and writes respect",
         Reason::NotFromTheStart => "the copy does not start at byte 0 of both files",
+        Reason::SinkNotEmpty => "the destination is not empty, and a clone takes the whole file",
         Reason::SizeUnknown => "the source's size is not known before it is read",
         Reason::SourceIsDirect => "the source was opened with O_DIRECT",
         Reason::ReflinkNever => "--reflink=never",

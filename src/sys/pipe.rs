@@ -82,6 +82,21 @@ pub fn queued(fd: impl AsFd) -> Result<u64, Errno> {
     rustix::io::ioctl_fionread(fd)
 }
 
+/// Waits until there is something to be read from a FIFO that was opened with O_NONBLOCK, or its writers have come and
+/// gone: until the first has come, poll(2) says nothing of the missing one (fs/pipe.c, `f_pipe` and `w_counter`).
+///
+/// # Errors
+/// What poll(2) says, but for EINTR.
+pub fn await_writer(fd: impl AsFd) -> Result<(), Errno> {
+    let fd = fd.as_fd();
+    loop {
+        match poll(&mut [PollFd::new(&fd, PollFlags::IN)], None) {
+            Err(Errno::INTR) => {}
+            other => return other.map(|_| ()),
+        }
+    }
+}
+
 /// Whether anybody has a pipe open for reading: poll(2) says POLLERR on the writing end if not.
 pub fn has_reader(fd: impl AsFd) -> bool {
     let fd = fd.as_fd();

@@ -1,7 +1,7 @@
 //! Whether the sink can hold what is to come, asked before the first byte where it can be known.
 
 use super::trail::Failure;
-use crate::engine::Ask;
+use crate::engine::{Ask, Place};
 use crate::sys::facts::FileSystem;
 use rustix::fs::{self, FallocateFlags, SeekFrom};
 use rustix::io::Errno;
@@ -26,24 +26,30 @@ pub(super) fn check(ask: &Ask<'_>, bytes: u64, data: u64) -> Result<(), Failure>
     // 16 TiB − 4 KiB, ext2 with 1 KiB blocks 16 GiB); the file offset of a sink of our own means nothing.
     let end = sink.start.saturating_add(bytes);
     let too_large = bytes > SMALLEST_LIMIT
-        && sink.place == crate::engine::Place::Offset
+        && sink.place == Place::Offset
         && fs::seek(sink.fd, SeekFrom::Start(end)) == Err(Errno::INVAL);
     if too_large {
         return Err(Failure::TooLarge { needed: bytes });
     }
-    if data < FROM || !keeps_account(file_system) {
+    let new = data.saturating_sub(there_already(ask));
+    if new < FROM || !keeps_account(file_system) {
         return Ok(());
     }
     let Ok(room) = fs::fstatvfs(sink.fd) else { return Ok(()) };
     // Blocks kept back are root's to use.
     let blocks = if process::geteuid().is_root() { room.f_bfree } else { room.f_bavail };
-    // What is replaced gives its blocks back.
-    let back = if ask.replaced { sink.facts.allocated } else { 0 };
-    let free = blocks.saturating_mul(room.f_frsize).saturating_add(back);
-    if room.f_blocks == 0 || data <= free || there_is_room_after_all(ask, file_system, data) {
+    let free = blocks.saturating_mul(room.f_frsize);
+    if room.f_blocks == 0 || new <= free || there_is_room_after_all(ask, file_system, data) {
         return Ok(()); // f_blocks == 0: a tmpfs without a limit
     }
-    Err(Failure::NoRoom { needed: data, free })
+    Err(Failure::NoRoom { needed: new, free })
+}
+
+/// Bytes of the sink that may be overwritten without taking more of the disk (`1<>file`; what was allocated ahead). What
+/// is appended overwrites nothing below the size.
+fn there_already(ask: &Ask<'_>) -> u64 {
+    let facts = &ask.sink.facts;
+    if ask.sink.append { facts.allocated.saturating_sub(facts.size) } else { facts.allocated }
 }
 
 /// Whether a byte written takes a byte of what statvfs calls free.
@@ -52,10 +58,14 @@ fn keeps_account(file_system: FileSystem) -> bool {
 }
 
 /// xfs gives back what it had allocated speculatively behind other files only when more is asked for than is free, so
-/// there the file system itself has the last word. (ext4 counts what was freed at once.)
+/// there the file system itself has the last word. (ext4 counts what was freed at once.) A file that is not ours is not
+/// to be cut for an answer: there write(2) will tell.
 fn there_is_room_after_all(ask: &Ask<'_>, file_system: FileSystem, data: u64) -> bool {
     if file_system != FileSystem::Xfs {
         return false;
+    }
+    if ask.sink.place != Place::Offset || ask.sink.append {
+        return true;
     }
     let asked = fs::fallocate(ask.sink.fd, FallocateFlags::KEEP_SIZE, ask.sink.start, data);
     let _ = fs::ftruncate(ask.sink.fd, ask.sink.facts.size); // gives it back; the size does not change

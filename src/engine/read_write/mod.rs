@@ -145,7 +145,10 @@ impl Session for Plain<'_> {
             return Step::End;
         }
         flow.took(filled.len() as u64);
-        self.ended = self.short_read_is_end && filled.len() < asked;
+        // A read is also cut short by a page that cannot be had (EIO is told by the next one): short of where the file
+        // is said to end, it proves nothing.
+        let where_it_should_be = flow.source_offset() >= self.source.facts.size;
+        self.ended = self.short_read_is_end && filled.len() < asked && where_it_should_be;
         let (written, step) = match write(&self.sink, flow.sink_offset(), filled) {
             Ok(written) => (written, Step::Moved(written as u64)),
             Err(errno) => (0, Step::Error(Side::Sink, errno)),

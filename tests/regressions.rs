@@ -1,0 +1,231 @@
+//! One case for each defect that was found by attack: the line on top says what went wrong.
+
+use crate::apparatus::block::LoopDevice;
+use crate::apparatus::{Fs, Scene, content, filesystems, skip, strace};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// A small file system of its own, made in an image below a scene and unmounted at the end.
+struct Disk {
+    place: PathBuf,
+    image: PathBuf,
+}
+
+impl Disk {
+    /// `None`, and the test skipped by name, where it cannot be had.
+    fn new(scene: &Scene, kind: &str, size: u64) -> Option<Disk> {
+        let (place, image) = (scene.directory("disk"), scene.path("image"));
+        let disk = Disk { place, image };
+        let made = (|| {
+            filesystems::may_mount()?;
+            File::create(&disk.image).and_then(|file| file.set_len(size)).map_err(|error| error.to_string())?;
+            let options: &[&str] = if kind == "xfs" { &["-q", "-f"] } else { &["-q", "-F", "-b", "4096"] };
+            let mkfs = format!("mkfs.{kind}");
+            let made = std::process::Command::new(&mkfs).args(options).arg(&disk.image).output();
+            made.map_err(|error| format!("{mkfs}: {error}"))?;
+            disk.mount(kind)
+        })();
+        match made {
+            Ok(()) => Some(disk),
+            Err(reason) => {
+                skip::skip!(reason);
+                None
+            }
+        }
+    }
+
+    fn mount(&self, kind: &str) -> Result<(), String> {
+        let device = LoopDevice::over(&self.image)?;
+        filesystems::mount(&device.path.to_string_lossy(), &self.place, kind, "")
+    }
+
+    fn path(&self, name: impl AsRef<OsStr>) -> PathBuf {
+        self.place.join(Path::new(name.as_ref()))
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        filesystems::unmount(&self.place);
+    }
+}
+
+/// A read cut short by a bad block was taken for the end of the file: EIO was never seen, and half a file was exit 0.
+#[test]
+fn a_bad_block_in_the_middle_is_an_error_and_not_the_end() {
+    for kind in ["ext4", "xfs"] {
+        let scene = Scene::new();
+        let Some(disk) = Disk::new(&scene, kind, 400 << 20) else { return };
+        let bytes = content::bytes(1, 1_000_000);
+        std::fs::write(disk.path("f"), &bytes).unwrap();
+        rustix::fs::syncfs(File::open(disk.path("f")).unwrap()).unwrap();
+        // The file's blocks are found in the image by their content.
+        let image = File::open(&disk.image).unwrap();
+        let first = (0..(400 << 20) / 4096u64)
+            .map(|block| block * 4096)
+            .find(|at| {
+                let mut block = [0; 4096];
+                image.read_exact_at(&mut block, *at).unwrap();
+                block == bytes[..4096]
+            })
+            .expect("the file's first block");
+        // Not mounted again, so that nothing has to be read there but the file: only its pages are dropped.
+        rustix::fs::fadvise(File::open(disk.path("f")).unwrap(), 0, None, rustix::fs::Advice::DontNeed).unwrap();
+        File::options().write(true).open(&disk.image).unwrap().set_len(first + 75 * 4096).unwrap();
+        let source = disk.path("f");
+        let outcome = scene.zccp([source.as_os_str(), OsStr::new("g")]).run();
+        outcome.fails_with(1).stderr_has("error reading").stderr_has("Input/output error");
+        assert!(bytes.starts_with(&scene.bytes("g")), "{kind}");
+        let outcome = scene.zccat(["--engine=read_write".as_ref(), source.as_os_str()]).run();
+        outcome.fails_with(1).stderr_has("Input/output error");
+        assert!(bytes.starts_with(&outcome.stdout), "{kind}");
+    }
+}
+
+/// On a full xfs the question whether there is room cut the file that was to be appended to, or written into, to nothing.
+#[test]
+fn a_file_that_is_not_ours_is_not_cut_to_find_out_whether_there_is_room() {
+    let scene = Scene::new();
+    let Some(disk) = Disk::new(&scene, "xfs", 320 << 20) else { return };
+    scene.sparse_file("a", 400 << 20, &[]);
+    let old = content::bytes(1, 50_000);
+    for redirection in [">>", "1<>"] {
+        let log = disk.path("log");
+        std::fs::write(&log, &old).unwrap();
+        let outcome = scene.shell(&format!("$ZCCAT a {redirection} disk/log")).run();
+        outcome.fails_with(1).stderr_has("No space left on device");
+        let mut now = vec![0; old.len()];
+        File::open(&log).unwrap().read_exact(&mut now).unwrap();
+        // `1<>` begins at byte 0, so there the zeros have taken the place of what was there.
+        assert!(now == if redirection == ">>" { old.clone() } else { vec![0; old.len()] }, "{redirection}");
+        std::fs::remove_file(&log).unwrap();
+    }
+}
+
+/// Blocks that are written over were counted as needed: `1<>file` on a full disk was refused, as GNU cat does not.
+#[test]
+fn writing_over_what_is_there_needs_no_room() {
+    for kind in ["ext4", "xfs"] {
+        let scene = Scene::new();
+        let Some(disk) = Disk::new(&scene, kind, 320 << 20) else { return };
+        let bytes = content::bytes(2, 200 << 20);
+        scene.file("a", &bytes);
+        std::fs::write(disk.path("f"), vec![7; 200 << 20]).unwrap();
+        rustix::fs::syncfs(File::open(disk.path("f")).unwrap()).unwrap();
+        scene.shell("$ZCCAT a 1<>disk/f").run().succeeds().file_is(disk.path("f"), &bytes);
+    }
+}
+
+/// sendfile writes at the sink's file offset; the look whether so large a file can be had had moved it, so the first
+/// bytes went to the end, with exit 0.
+#[test]
+fn sendfile_begins_at_the_beginning_of_a_file_of_more_than_two_gibibytes() {
+    let scene = Scene::new();
+    let piece = content::bytes(1, 65536);
+    let size = (2u64 << 30) + (1 << 20);
+    scene.sparse_file("a", size, &[(0, &piece)]);
+    scene.zccp(["--engine=sendfile", "a", "b"]).run().succeeds();
+    let copy = scene.open("b");
+    let mut first = vec![0; piece.len()];
+    copy.read_exact_at(&mut first, 0).unwrap();
+    assert!(first == piece);
+    assert_eq!(copy.metadata().unwrap().len(), size);
+}
+
+/// A clone into a longer file (`1<>file`) was told as long as that file, and what came next went behind its end.
+#[test]
+fn what_follows_a_file_written_into_a_longer_one_follows_it() {
+    for fs in [Fs::Xfs, Fs::Btrfs] {
+        let Some(scene) = Scene::on(fs) else { continue };
+        let bytes = content::bytes(1, 65536);
+        scene.file("a", &bytes);
+        scene.file("b", &[b'-'; 1 << 20]);
+        scene.shell("{ $ZCCAT a; echo X; } 1<>b").run().succeeds();
+        let expected = [&bytes[..], b"X\n", &vec![b'-'; (1 << 20) - 65538]].concat();
+        assert!(scene.bytes("b") == expected, "{}", fs.name());
+    }
+}
+
+/// A FIFO opened without waiting has no writer yet, which read(2) calls the end: a new file of 0 bytes, with exit 0.
+#[test]
+fn a_fifo_waits_for_its_writer_where_the_destination_is_new_too() {
+    for existing in [false, true] {
+        let scene = Scene::new();
+        let fifo = scene.fifo("p");
+        if existing {
+            scene.file("b", b"old");
+        }
+        let running = scene.zccp(["p", "b"]).spawn();
+        let mut writer = None;
+        running.wait_until("the FIFO is read", || {
+            let opened = File::options().write(true).custom_flags(libc::O_NONBLOCK).open(&fifo);
+            writer = opened.ok();
+            writer.is_some()
+        });
+        writer.unwrap().write_all(b"new").unwrap();
+        running.finish().succeeds().file_is(scene.path("b"), b"new");
+    }
+}
+
+/// A writer that had been waiting wrote and went while the FIFO was opened a second time, which then waited for ever.
+#[test]
+fn a_writer_that_waits_for_us_may_write_and_go_at_once() {
+    let scene = Scene::new();
+    let fifo = scene.fifo("p");
+    scene.file("b", b"old");
+    let writer = std::thread::spawn(move || std::fs::write(fifo, b"new").unwrap());
+    // Every open takes its time, so the writer has gone before a second one could be made.
+    let slowly = ["--inject=open,openat:delay_enter=100000"];
+    let Some((outcome, _)) = strace::trace(&scene, &slowly, scene.zccp(["p", "b"])) else { return };
+    outcome.succeeds().file_is(scene.path("b"), b"new");
+    writer.join().unwrap();
+}
+
+/// `cp /dev/null stamp` did not move the times of an empty stamp.
+#[test]
+fn an_empty_file_is_cut_like_any_other() {
+    let scene = Scene::new();
+    let stamp = File::create(scene.file("stamp", b"")).unwrap();
+    scene.file("empty", b"");
+    let long_ago = std::time::SystemTime::UNIX_EPOCH;
+    for source in ["/dev/null", "empty"] {
+        stamp.set_modified(long_ago).unwrap();
+        scene.zccp([source, "stamp"]).run().succeeds();
+        assert_ne!(stamp.metadata().unwrap().modified().unwrap(), long_ago, "{source}");
+    }
+}
+
+/// The second of two hard links was taken for the first one given twice: it was not copied, with exit 0.
+#[test]
+fn hard_links_are_copied_under_each_of_their_names() {
+    let scene = Scene::new();
+    scene.directory("d");
+    scene.file("a", b"a");
+    std::fs::hard_link(scene.path("a"), scene.path("b")).unwrap();
+    let outcome = scene.zccp(["a", "b", "./b", "d"]).run();
+    outcome.succeeds().stderr_is("zccp: warning: source file './b' specified more than once\n");
+    outcome.file_is(scene.path("d/a"), b"a").file_is(scene.path("d/b"), b"a");
+}
+
+/// What had been overwritten in this run was overwritten once more by the next source of that name, with exit 0.
+#[test]
+fn what_this_run_has_overwritten_is_not_overwritten_again() {
+    let scene = Scene::new();
+    for directory in ["s", "t", "d", "l"] {
+        scene.directory(directory);
+    }
+    scene.file("s/f", b"s");
+    scene.file("t/f", b"t");
+    scene.file("d/f", b"old");
+    let outcome = scene.zccp(["s/f", "t/f", "d"]).run();
+    outcome.fails_with(1).stderr_is("zccp: will not overwrite just-created 'd/f' with 't/f'\n");
+    outcome.file_is(scene.path("d/f"), b"s");
+    scene.file("target", b"old");
+    scene.symlink("../target", "l/f");
+    let outcome = scene.zccp(["s/f", "t/f", "l"]).run();
+    outcome.fails_with(1).stderr_is("zccp: will not copy 't/f' through just-created symlink 'l/f'\n");
+    outcome.file_is(scene.path("target"), b"s");
+}
