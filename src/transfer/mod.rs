@@ -10,7 +10,7 @@ pub mod endpoint;
 mod pace;
 pub mod plan;
 mod preallocate;
-mod ready;
+pub mod ready;
 mod room;
 mod segments;
 pub mod trail;
