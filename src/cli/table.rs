@@ -138,11 +138,11 @@ pub fn zccat() -> Command {
         .arg(engine())
         .arg(explain())
         .arg(switch('n', "number", "number all lines, through all files"))
-        .arg(switch('E', "show-ends", "show the end of each line as $, and a carriage return before it as ^M"))
+        .arg(switch('E', "show-ends", "show the end of each line as $, a carriage return before it as ^M"))
         .arg(switch(
             'v',
             "show-nonprinting",
-            "show control characters as ^X and bytes from 128 on as M-X, but not tabs\nand the ends of lines",
+            "show control characters as ^X and bytes from 128 on as M-X, but not\ntabs and the ends of lines",
         ))
         .arg(switch('T', "show-tabs", "show tabs as ^I"))
         .arg(switch('s', "squeeze-blank", "output only the first of empty lines in a row"))
