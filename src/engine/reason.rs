@@ -37,8 +37,6 @@ pub enum Reason {
     ReflinkAlways,
     /// `--sparse=always`: every byte has to be looked at.
     SparseAlways,
-    /// A formatting option of `zccat`: every byte has to be looked at.
-    Formatted,
     /// Not on the `--engine` list.
     NotListed,
 

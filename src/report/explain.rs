@@ -55,7 +55,7 @@ pub fn after(messages: &mut Messages, trail: &Trail, observed: Option<Observed>)
 
 /// Says what is done with the operand `name` when it is formatted, where there is nothing to choose.
 pub fn formatting(messages: &mut Messages, name: &str) {
-    messages.note(format!("{name}: cooked: read, formatted and written; no other engine can look at bytes"));
+    messages.note(format!("{name}: cooked: read, formatted and written; engines do not apply"));
 }
 
 fn rate(bytes: u64, seconds: f64) -> String {
@@ -120,7 +120,6 @@ pub fn because(reason: &Reason) -> String {
         Reason::ReflinkNever => "--reflink=never",
         Reason::ReflinkAlways => "--reflink=always",
         Reason::SparseAlways => "--sparse=always has every byte looked at",
-        Reason::Formatted => "formatting has every byte looked at",
         Reason::NotListed => "not on the --engine list",
         Reason::Small => "the file is small: one read and one write are the cheapest",
         Reason::Slower => "measured slower for such a pair",

@@ -2,7 +2,7 @@
 
 use super::explain;
 use super::quote::shell_always;
-use crate::engine::{Name, Reason, Side};
+use crate::engine::Side;
 use crate::sys::text::strerror;
 use crate::transfer::{Failure, Plan};
 use std::ffi::OsStr;
@@ -48,6 +48,12 @@ pub fn of_output(failure: &Failure) -> String {
     }
 }
 
+/// The sentence for `zccat` about a source to be formatted, when `read_write` is not on the user's list.
+pub fn of_formatting(listed: &[crate::engine::Name], name: &str) -> String {
+    let listed: Vec<&str> = listed.iter().map(|engine| engine.as_str()).collect();
+    format!("{} cannot format {name}: every byte has to be looked at, which only read_write does", listed.join(", "))
+}
+
 /// What is worth knowing beyond GNU's sentence, where the user asked for more manners than GNU's.
 pub fn hint(failure: &Failure, given: u64) -> Option<String> {
     match failure {
@@ -63,22 +69,12 @@ pub fn hint(failure: &Failure, given: u64) -> Option<String> {
     }
 }
 
-/// The sentence for `zccat` about a source to be formatted, when `read_write` is not on the user's list.
-pub fn of_formatting(listed: &[Name], name: &str) -> String {
-    let listed: Vec<(Name, Reason)> = listed.iter().map(|engine| (*engine, Reason::Formatted)).collect();
-    format!("{}: cannot format {name}", cannot_work(&listed))
-}
-
 /// Which of the user's engines cannot, and why.
 fn no_engine(failure: &Failure, plan: &Plan) -> String {
     if let Failure::Refused { engine, errno } = failure {
         return format!("{engine} refused ({})", strerror(*errno));
     }
-    cannot_work(&plan.passed_over)
-}
-
-fn cannot_work(passed_over: &[(Name, Reason)]) -> String {
-    let listed = passed_over.iter().filter(|(_, reason)| *reason != Reason::NotListed);
+    let listed = plan.passed_over.iter().filter(|(_, reason)| *reason != crate::engine::Reason::NotListed);
     let reasons: Vec<String> =
         listed.map(|(name, reason)| format!("{name} cannot work here ({})", explain::because(reason))).collect();
     reasons.join(", ")
