@@ -25,7 +25,7 @@ _zccat()
             ;;
     esac
     [[ $cur == -* ]] || return
-    COMPREPLY=($(compgen -W "--engine= --explain -u -h --help -V --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "-A --show-all -b --number-nonblank -e --engine= --explain -n --number -E --show-ends -v --show-nonprinting -T --show-tabs -s --squeeze-blank -t -u -h --help -V --version" -- "$cur"))
     [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
 }
 

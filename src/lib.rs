@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`cli`] | argv → options: one clap table per name, GNU's abbreviations, order rules and diagnostics |
 //! | [`cp`] | operands → entries; decide; the two ends of each copy opened, named and closed |
-//! | [`cat`] | operands → descriptors; raw output |
+//! | [`cat`] | operands → descriptors; raw output, or formatted as its options say |
 //! | [`report`] | every word the user reads: messages, quoting, `--explain`, `--debug` |
 //! | [`transfer`] | endpoints, the plan (pure), capabilities, verdicts on errnos, pace, the one driver loop, the trail |
 //! | [`engine`] | one file per kernel path and one table of them all; the contract they keep |
@@ -33,7 +33,7 @@
 //! # What is never done where
 //!
 //! * Engines know neither each other, nor paths, nor options beyond the policy they are given, nor clocks.
-//! * `decide` and `plan` make no system call.
+//! * `decide`, `plan` and `cook` make no system call.
 //! * An errno is judged in one place only: [`transfer::verdict`].
 //! * Nothing that can fail happens in `Drop`; descriptors whose close can report an error are closed by
 //!   [`sys::descriptor::close`].

@@ -16,6 +16,9 @@ mod budget;
 // Sources that change while they are copied.
 mod changing;
 
+// Formatted output: -n, -b, -s, -v, -E, -T and their company, from outside.
+mod cooked;
+
 // Every kind of source into every kind of sink, under every engine: the right bytes, or the right error.
 mod ends;
 
@@ -30,6 +33,9 @@ mod inherited;
 
 // argv[0]: links, copies and renamed links decide which program it is.
 mod names;
+
+// GNU cat as the oracle: one list of argument lines under both.
+mod oracle_cat;
 
 // The man pages and the completions: complete, and taken by real shells and a real formatter.
 mod pages;

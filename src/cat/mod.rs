@@ -1,5 +1,8 @@
-//! cat: operands → descriptors → standard output.
+//! cat: operands → descriptors → standard output, raw or cooked.
 
+mod cook;
+mod cooked;
+mod operand;
 pub mod options;
 mod raw;
 
@@ -9,6 +12,7 @@ use crate::report::Messages;
 use crate::sys::text::strerror;
 use crate::sys::{descriptor, start};
 use crate::transfer::{Capabilities, Scratch, endpoint};
+use operand::Sent;
 use rustix::io::Errno;
 use std::ffi::OsStr;
 
@@ -18,6 +22,8 @@ pub(crate) struct Run<'a> {
     messages: &'a mut Messages,
     learned: Capabilities,
     scratch: Scratch,
+    /// Made for the first operand that is formatted.
+    kitchen: Option<cooked::Kitchen>,
     read_standard_input: bool,
 }
 
@@ -29,17 +35,26 @@ pub fn run(options: &Options, messages: &mut Messages) {
         Ok(output) => output,
         Err(errno) => return messages.error(format!("standard output: {}", strerror(errno))),
     };
-    let mut run =
-        Run { options, messages, learned: Capabilities::new(), scratch: Scratch::new(), read_standard_input: false };
+    let mut run = Run {
+        options,
+        messages,
+        learned: Capabilities::new(),
+        scratch: Scratch::new(),
+        kitchen: None,
+        read_standard_input: false,
+    };
     let mut output_works = true;
     for name in &options.operands {
         if name == OsStr::new("-") {
             run.read_standard_input = true;
         }
-        if raw::send(&mut run, name, &output) == raw::Sent::OutputFailed {
+        if operand::send(&mut run, name, &output) == Sent::OutputFailed {
             output_works = false;
             break;
         }
+    }
+    if output_works && cooked::finish(&mut run, &output) == Sent::OutputFailed {
+        output_works = false;
     }
     let standard_input_used = run.read_standard_input;
     if standard_input_used && start::was_closed(0) {

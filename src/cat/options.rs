@@ -10,8 +10,44 @@ pub struct Options {
     pub program: String,
     /// FILE...; `-` is standard input, and so is no operand at all (then this is a single `-`).
     pub operands: Vec<OsString>,
+    /// What is to be shown in another way.
+    pub format: Format,
     /// `--explain`: plan and trail of each file, on standard error.
     pub explain: bool,
     /// `--engine`
     pub policy: Policy,
+}
+
+/// What is to be shown in another way; nothing by default, and then the bytes go out as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Format {
+    /// Which lines are numbered.
+    pub numbers: Numbers,
+    /// `-s`: of empty lines in a row only the first is output.
+    pub squeeze_blank: bool,
+    /// `-E`: `$` before each newline, `^M` for a carriage return before it.
+    pub ends: bool,
+    /// `-T`: tabs as `^I`.
+    pub tabs: bool,
+    /// `-v`: control characters but tab and newline as `^X`, bytes from 128 on as `M-` and what the lower 7 bits are.
+    pub nonprinting: bool,
+}
+
+/// Which lines are numbered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Numbers {
+    /// None.
+    #[default]
+    None,
+    /// `-b`: those that are not empty.
+    NonBlank,
+    /// `-n`: all.
+    All,
+}
+
+impl Format {
+    /// Whether the bytes go out as they are.
+    pub fn is_raw(self) -> bool {
+        self == Format::default()
+    }
 }

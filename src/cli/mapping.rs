@@ -2,6 +2,7 @@
 
 use super::Invocation;
 use super::usage::UsageError;
+use crate::cat::options::{Format, Numbers};
 use crate::cp::options::Target;
 use crate::engine::{Name, Policy, Reflink, Sparse};
 use crate::{cat, cp};
@@ -35,8 +36,25 @@ pub(super) fn zccat(matches: &ArgMatches, invocation: &Invocation, mut operands:
     cat::Options {
         program: invocation.name().to_string_lossy().into_owned(),
         operands,
+        format: format(matches),
         explain: matches.get_flag("explain"),
         policy: Policy { engines: engines(matches), ..Policy::default() },
+    }
+}
+
+fn format(matches: &ArgMatches) -> Format {
+    let any = |names: &[&str]| names.iter().any(|name| matches.get_flag(name));
+    let numbers = match (any(&["number-nonblank"]), any(&["number"])) {
+        (true, _) => Numbers::NonBlank, // whichever comes first
+        (false, true) => Numbers::All,
+        (false, false) => Numbers::None,
+    };
+    Format {
+        numbers,
+        squeeze_blank: any(&["squeeze-blank"]),
+        ends: any(&["show-ends", "e", "show-all"]),
+        tabs: any(&["show-tabs", "t", "show-all"]),
+        nonprinting: any(&["show-nonprinting", "e", "t", "show-all"]),
     }
 }
 

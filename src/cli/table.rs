@@ -132,8 +132,21 @@ pub fn zccat() -> Command {
         .about("Write each FILE to standard output, one after the other, by the\nkernel's best path.")
         .override_usage("zccat [OPTION]... [FILE]...")
         .after_help("With no FILE, or where FILE is -, standard input is read.")
+        .arg(switch('A', "show-all", "the same as -vET"))
+        .arg(switch('b', "number-nonblank", "number the lines that are not empty; overrides -n"))
+        .arg(flag("e").short('e').help("the same as -vE"))
         .arg(engine())
         .arg(explain())
+        .arg(switch('n', "number", "number all lines, through all files"))
+        .arg(switch('E', "show-ends", "show the end of each line as $, a carriage return before it as ^M"))
+        .arg(switch(
+            'v',
+            "show-nonprinting",
+            "show control characters as ^X and bytes from 128 on as M-X, but not\ntabs and the ends of lines",
+        ))
+        .arg(switch('T', "show-tabs", "show tabs as ^I"))
+        .arg(switch('s', "squeeze-blank", "output only the first of empty lines in a row"))
+        .arg(flag("t").short('t').help("the same as -vT"))
         // POSIX has it for "no output is held back", which is so with and without it: there is nothing to map.
         .arg(flag("unbuffered").short('u').help("(no effect: output is never held back)"))
         .args(help_and_version())
@@ -150,6 +163,11 @@ fn program(name: &'static str) -> Command {
 
 fn flag(id: &'static str) -> Arg {
     Arg::new(id).action(ArgAction::SetTrue)
+}
+
+/// An option that is on or off, with a letter and a name.
+fn switch(letter: char, name: &'static str, help: &'static str) -> Arg {
+    flag(name).short(letter).long(name).help(help)
 }
 
 fn valued(name: &'static str, value: &'static str) -> Arg {

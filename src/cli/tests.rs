@@ -1,6 +1,7 @@
 //! Command lines, and what GNU cp and cat 9.10 were seen to answer.
 
 use super::*;
+use crate::cat::options::{Format, Numbers};
 use crate::engine::{Name, Reflink, Sparse};
 use crate::report::quote::locale_quote;
 use cp::options::Target;
@@ -167,6 +168,30 @@ fn cat_reads_standard_input_when_nothing_is_named() {
              Try 'cat --help' for more information."
             .into())
     );
+}
+
+#[test]
+fn cats_letters_mean_what_gnus_mean_in_any_order() {
+    let plain = Format::default();
+    let (all, non_blank) = (Numbers::All, Numbers::NonBlank);
+    let shown = Format { ends: true, tabs: true, nonprinting: true, ..plain };
+    for (arguments, format) in [
+        (&["-u"][..], plain),
+        (&["-A"], shown),
+        (&["-vET"], shown),
+        (&["-et"], shown),
+        (&["--show-a"], shown),
+        (&["-e"], Format { tabs: false, ..shown }),
+        (&["-t"], Format { ends: false, ..shown }),
+        (&["--show-non"], Format { nonprinting: true, ..plain }),
+        (&["--show-e", "--show-t"], Format { nonprinting: false, ..shown }),
+        (&["-n"], Format { numbers: all, ..plain }),
+        (&["-bn"], Format { numbers: non_blank, ..plain }),
+        (&["--number", "--number-"], Format { numbers: non_blank, ..plain }),
+        (&["-ss", "f", "--squeeze"], Format { squeeze_blank: true, ..plain }),
+    ] {
+        assert_eq!(zccat(arguments).format, format, "{arguments:?}");
+    }
 }
 
 #[test]

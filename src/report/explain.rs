@@ -54,6 +54,11 @@ pub fn after(messages: &mut Messages, trail: &Trail, observed: Option<Observed>)
     messages.note(text.trim_end());
 }
 
+/// Says what is done with the operand `name` when it is formatted, where there is nothing to choose.
+pub fn formatting(messages: &mut Messages, name: &str) {
+    messages.note(format!("{name}: cooked: read, formatted and written; engines do not apply"));
+}
+
 fn rate(bytes: u64, seconds: f64) -> String {
     if bytes < 1 << 20 || seconds <= 0.0 {
         return String::new();

@@ -47,6 +47,12 @@ pub fn of_output(failure: &Failure) -> String {
     }
 }
 
+/// The sentence for `zccat` about a source to be formatted, when `read_write` is not on the user's list.
+pub fn of_formatting(listed: &[crate::engine::Name], name: &str) -> String {
+    let listed: Vec<&str> = listed.iter().map(|engine| engine.as_str()).collect();
+    format!("{} cannot format {name}: every byte has to be looked at, which only read_write does", listed.join(", "))
+}
+
 /// What is worth knowing beyond GNU's sentence, where the user asked for more manners than GNU's.
 pub fn hint(failure: &Failure, given: u64) -> Option<String> {
     match failure {

@@ -12,7 +12,7 @@ mod leg;
 mod pace;
 pub mod plan;
 mod preallocate;
-mod ready;
+pub mod ready;
 mod room;
 mod segments;
 pub mod trail;

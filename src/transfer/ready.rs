@@ -11,20 +11,21 @@ const AT_ONCE: u32 = 8;
 /// The longest such sleep.
 const LONGEST: Duration = Duration::from_millis(50);
 
+/// Waits, and remembers whether waiting helps.
 #[derive(Debug, Default)]
-pub(super) struct Readiness {
+pub struct Readiness {
     in_a_row: u32,
 }
 
 impl Readiness {
     /// Something moved: poll is to be believed again.
-    pub(super) fn moved(&mut self) {
+    pub fn moved(&mut self) {
         self.in_a_row = 0;
     }
 
     /// Waits until `side` is ready, for ever if need be. Errors of poll(2) itself end the wait; the call that is then
     /// made again says what is wrong.
-    pub(super) fn wait(&mut self, side: Side, source: &End<'_>, sink: &End<'_>) {
+    pub fn wait(&mut self, side: Side, source: &End<'_>, sink: &End<'_>) {
         let read = (source, PollFlags::IN);
         let write = (sink, PollFlags::OUT);
         let ends: &[(&End<'_>, PollFlags)] = match side {

@@ -1,0 +1,168 @@
+//! Formatted output: bytes are read, never mapped, formatted, and written.
+
+use super::Run;
+use super::cook::{Cook, LEAST_ROOM};
+use super::operand::{Sent, complain};
+use super::options::Format;
+use crate::engine::{self, End, Name, Nature, Side};
+use crate::report::{explain, failure, quote::shell_if_needed};
+use crate::sys::buffer::Buffer;
+use crate::sys::text::strerror;
+use crate::transfer::ready::Readiness;
+use rustix::fs::{self, Advice};
+use rustix::io::{self, Errno};
+use std::ffi::OsStr;
+
+/// Bytes a read asks for, and about as many as a write gives. With 64 KiB the system calls show, with 1 MiB the two
+/// buffers fall out of a 1 MiB second-level cache.
+const BLOCK: usize = 256 * 1024;
+
+/// The same where there is no memory for two such blocks (`ulimit -v`).
+const SMALL_BLOCK: usize = 8 * 1024;
+
+/// One message to a socket that keeps message boundaries, bytes: below UDP's 65,507 and every default SO_SNDBUF.
+const MESSAGE: usize = 32 * 1024;
+
+/// The formatter and its two blocks, which serve all operands.
+pub(super) struct Kitchen {
+    cook: Cook,
+    input: Buffer,
+    output: Buffer,
+    /// Bytes of the output block that wait to be written.
+    waiting: usize,
+    readiness: Readiness,
+}
+
+/// Formats one operand and writes it to standard output.
+pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, input: &End<'_>, output: &End<'_>) -> Sent {
+    let shown = shell_if_needed(name);
+    let listed = &run.options.policy.engines;
+    if !listed.is_empty() && !listed.contains(&Name::ReadWrite) {
+        run.messages.error(failure::of_formatting(listed, &shown));
+        return Sent::GoOn;
+    }
+    if run.options.explain {
+        explain::formatting(run.messages, &shown);
+    }
+    let mut kitchen = match run.kitchen.take().map_or_else(|| Kitchen::open(run.options.format), Ok) {
+        Ok(kitchen) => kitchen,
+        Err(errno) => return complain(run, name, errno),
+    };
+    // An opinion that the kernel is free to ignore, and does for what is no file.
+    let _ = fs::fadvise(input.fd, 0, None, Advice::Sequential);
+    let read = kitchen.format(input, output);
+    // What was read before an error comes before what is said of it.
+    let sent = match kitchen.write(output) {
+        Err(errno) => output_failed(run, errno),
+        Ok(()) => match read {
+            Ok(()) => Sent::GoOn,
+            Err(Failed::Input(errno)) => complain(run, name, errno),
+            Err(Failed::Output(errno)) => output_failed(run, errno),
+        },
+    };
+    run.kitchen = Some(kitchen);
+    sent
+}
+
+/// Writes what is still held back when all operands are done.
+pub(super) fn finish(run: &mut Run<'_>, output: &End<'_>) -> Sent {
+    let Some(mut kitchen) = run.kitchen.take() else { return Sent::GoOn };
+    match kitchen.finish(output) {
+        Ok(()) => Sent::GoOn,
+        Err(errno) => output_failed(run, errno),
+    }
+}
+
+fn output_failed(run: &mut Run<'_>, errno: Errno) -> Sent {
+    run.messages.error(format!("write error: {}", strerror(errno)));
+    Sent::OutputFailed
+}
+
+/// The end that a call failed on.
+enum Failed {
+    Input(Errno),
+    Output(Errno),
+}
+
+impl Kitchen {
+    fn open(format: Format) -> Result<Kitchen, Errno> {
+        let blocks = |size| Ok((Buffer::new(size)?, Buffer::new(size)?));
+        let (input, output) = blocks(BLOCK).or_else(|_: Errno| blocks(SMALL_BLOCK))?;
+        Ok(Kitchen { cook: Cook::new(format), input, output, waiting: 0, readiness: Readiness::default() })
+    }
+
+    /// Reads `input` to its end. Some of the output may still wait afterwards.
+    fn format(&mut self, input: &End<'_>, output: &End<'_>) -> Result<(), Failed> {
+        loop {
+            if self.waiting > 0 && !has_bytes(input) {
+                self.write(output).map_err(Failed::Output)?;
+            }
+            match io::read(input.fd, self.input.bytes_mut()) {
+                Ok(0) => return Ok(()),
+                Ok(read) => {
+                    self.readiness.moved();
+                    self.cook(read, output).map_err(Failed::Output)?;
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => self.readiness.wait(Side::Source, input, output),
+                Err(errno) => return Err(Failed::Input(errno)),
+            }
+        }
+    }
+
+    /// Formats the first `read` bytes of the input block; writes when the output block is full.
+    fn cook(&mut self, read: usize, output: &End<'_>) -> Result<(), Errno> {
+        let mut taken = 0;
+        while taken < read {
+            if self.output.bytes().len() - self.waiting < LEAST_ROOM {
+                self.write(output)?;
+            }
+            let input = &self.input.bytes()[taken..read];
+            let done = self.cook.format(input, &mut self.output.bytes_mut()[self.waiting..]);
+            taken += done.taken;
+            self.waiting += done.given;
+        }
+        Ok(())
+    }
+
+    /// Writes all that waits.
+    fn write(&mut self, output: &End<'_>) -> Result<(), Errno> {
+        let most = match output.nature {
+            Nature::Socket(socket) if !socket.stream => MESSAGE,
+            _ => usize::MAX,
+        };
+        let mut written = 0;
+        while written < self.waiting {
+            let left = &self.output.bytes()[written..self.waiting];
+            match engine::give(output, output.start, &left[..left.len().min(most)]) {
+                Ok(n) => {
+                    self.readiness.moved();
+                    written += n;
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => self.readiness.wait(Side::Sink, output, output),
+                Err(errno) => {
+                    self.waiting = 0; // nothing is tried again
+                    return Err(errno);
+                }
+            }
+        }
+        self.waiting = 0;
+        Ok(())
+    }
+
+    fn finish(&mut self, output: &End<'_>) -> Result<(), Errno> {
+        let held = self.cook.finish();
+        self.output.bytes_mut()[..held.len()].copy_from_slice(held);
+        self.waiting = held.len();
+        self.write(output)
+    }
+}
+
+/// Whether a read is known to find something (FIONREAD, which for a file tells the bytes up to its end). What cannot
+/// tell may have us wait.
+fn has_bytes(input: &End<'_>) -> bool {
+    // The kernel gives an int; rustix widens it, so that what was negative is beyond this.
+    const LARGEST: u64 = i32::MAX as u64;
+    matches!(io::ioctl_fionread(input.fd), Ok(1..=LARGEST))
+}

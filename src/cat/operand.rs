@@ -1,0 +1,80 @@
+//! One operand: opened or inherited, held against standard output, sent, closed.
+
+use super::{Run, cooked, raw};
+use crate::engine::{End, Place};
+use crate::report::quote::shell_if_needed;
+use crate::sys::facts::{Facts, Kind};
+use crate::sys::text::strerror;
+use crate::sys::{descriptor, start};
+use crate::transfer::endpoint;
+use rustix::fs::{self, Mode, OFlags, SeekFrom};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// What came of one operand, as far as the next ones are concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// They may follow.
+    GoOn,
+    /// Nothing more can be written.
+    OutputFailed,
+}
+
+/// Sends one operand to standard output.
+pub(super) fn send(run: &mut Run<'_>, name: &OsStr, output: &End<'static>) -> Sent {
+    if name == OsStr::new("-") {
+        let input = if start::was_closed(0) { Err(Errno::BADF) } else { endpoint::inherited(descriptor::inherited(0)) };
+        return match input {
+            Ok(input) => copy(run, name, input, output),
+            Err(errno) => complain(run, name, errno),
+        };
+    }
+    let opened = fs::open(name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    let (fd, facts) = match opened.and_then(|fd| Facts::of(&fd).map(|facts| (fd, facts))) {
+        Ok(both) => both,
+        Err(errno) => return complain(run, name, errno),
+    };
+    let sent = copy(run, name, endpoint::own(fd.as_fd(), facts), output);
+    close(run, name, fd);
+    sent
+}
+
+/// Says what is wrong with an operand; the next ones follow.
+pub(super) fn complain(run: &mut Run<'_>, name: &OsStr, errno: Errno) -> Sent {
+    run.messages.error(format!("{}: {}", shell_if_needed(name), strerror(errno)));
+    Sent::GoOn
+}
+
+fn close(run: &mut Run<'_>, name: &OsStr, fd: OwnedFd) {
+    if let Err(errno) = descriptor::close(fd) {
+        complain(run, name, errno);
+    }
+}
+
+fn copy(run: &mut Run<'_>, name: &OsStr, input: End<'_>, output: &End<'static>) -> Sent {
+    let mut output = *output;
+    if output.place == Place::Position {
+        // The operands before, or another program that shares the offset, have moved it.
+        output.start = fs::tell(output.fd).unwrap_or(output.start);
+    }
+    if is_output_file(&input, &output) {
+        run.messages.error(format!("{}: input file is output file", shell_if_needed(name)));
+        return Sent::GoOn;
+    }
+    if run.options.format.is_raw() {
+        raw::copy(run, name, input, output)
+    } else {
+        cooked::copy(run, name, &input, &output)
+    }
+}
+
+/// GNU's newest rule (9.6): the input is the output file only if reading would meet what is being written.
+fn is_output_file(input: &End<'_>, output: &End<'_>) -> bool {
+    if matches!(input.facts.kind, Kind::Pipe | Kind::Socket) || !input.facts.same_file(&output.facts) {
+        return false;
+    }
+    let Ok(read_at) = fs::tell(input.fd) else { return false };
+    let write_at = if output.append { fs::seek(output.fd, SeekFrom::End(0)) } else { fs::tell(output.fd) };
+    write_at.is_ok_and(|write_at| read_at < write_at)
+}
