@@ -5,8 +5,11 @@ use crate::apparatus::{Fs, Scene, content, filesystems, skip, strace};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// A small file system of its own, made in an image below a scene and unmounted at the end.
 struct Disk {
@@ -228,4 +231,18 @@ fn what_this_run_has_overwritten_is_not_overwritten_again() {
     let outcome = scene.zccp(["s/f", "t/f", "l"]).run();
     outcome.fails_with(1).stderr_is("zccp: will not copy 't/f' through just-created symlink 'l/f'\n");
     outcome.file_is(scene.path("target"), b"s");
+}
+
+/// Small files went through a buffer on the stack, and O_DIRECT wants aligned memory: EINVAL at either end.
+#[test]
+fn small_files_pass_descriptors_with_o_direct() {
+    for fs in [Fs::Ext4, Fs::Xfs] {
+        let Some(scene) = Scene::on(fs) else { continue };
+        let bytes = content::bytes(1, 3 * 4096);
+        scene.file("a", &bytes);
+        let none: [&str; 0] = [];
+        scene.zccat(none).stdin_from(scene.open_with("a", libc::O_DIRECT)).run().succeeds().stdout_is(&bytes);
+        let outcome = scene.zccat(["a"]).stdout_to(scene.open_with("b", libc::O_DIRECT)).run();
+        outcome.succeeds().file_is(scene.path("b"), &bytes);
+    }
 }
