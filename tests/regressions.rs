@@ -246,3 +246,19 @@ fn small_files_pass_descriptors_with_o_direct() {
         outcome.succeeds().file_is(scene.path("b"), &bytes);
     }
 }
+
+/// What ext4 had allocated before it said that the disk is full stayed with a file of 0 bytes.
+#[test]
+fn nothing_stays_allocated_to_a_file_that_did_not_fit() {
+    let scene = Scene::new();
+    let Some(disk) = Disk::new(&scene, "ext4", 400 << 20) else { return };
+    let free = || rustix::fs::statvfs(&disk.place).unwrap().f_bfree * 4096;
+    File::create(disk.path("fill")).unwrap().write_all(&vec![7; free() as usize - (50 << 20)]).unwrap();
+    rustix::fs::syncfs(File::open(disk.path("fill")).unwrap()).unwrap();
+    // As large as what statfs calls free to root, of which ext4 keeps a little for itself.
+    File::create(scene.path("a")).unwrap().write_all(&vec![7; free() as usize]).unwrap();
+    let outcome = scene.zccp(["a", "disk/b"]).run();
+    outcome.fails_with(1).stderr_has("error writing 'disk/b': No space left on device");
+    let left = std::fs::metadata(disk.path("b")).unwrap();
+    assert!(left.blocks() * 512 <= left.len(), "{} bytes, {} allocated", left.len(), left.blocks() * 512);
+}
