@@ -262,3 +262,29 @@ fn nothing_stays_allocated_to_a_file_that_did_not_fit() {
     let left = std::fs::metadata(disk.path("b")).unwrap();
     assert!(left.blocks() * 512 <= left.len(), "{} bytes, {} allocated", left.len(), left.blocks() * 512);
 }
+
+/// Data appended to a sparse file between two questions about its end was copied as a hole.
+#[test]
+fn what_is_appended_to_a_sparse_file_is_no_hole() {
+    let Some(scene) = Scene::on(Fs::Ext4) else { return };
+    let (hole, end) = (960 << 10, 1 << 20);
+    let path = scene.sparse_file("a", end, &[(hole, &[b'+'; 64 << 10])]);
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = stop.clone();
+    let log = std::thread::spawn(move || {
+        let mut file = File::options().append(true).open(path).unwrap();
+        while !stopped.load(Ordering::Relaxed) {
+            file.write_all(&[b'+'; 100]).unwrap();
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    });
+    // Each fstat takes its time, so that the file is another one by then.
+    let copied = strace::trace(&scene, &["--inject=fstat:delay_enter=200000"], scene.zccp(["a", "b"]));
+    stop.store(true, Ordering::Relaxed);
+    log.join().unwrap();
+    let Some((outcome, _)) = copied else { return };
+    outcome.succeeds();
+    let copy = scene.bytes("b");
+    assert!(copy.len() as u64 >= end);
+    assert_eq!(copy.iter().skip(hole as usize).position(|byte| *byte != b'+'), None);
+}
