@@ -5,8 +5,11 @@ use crate::apparatus::{Fs, Scene, content, filesystems, skip, strace};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// A small file system of its own, made in an image below a scene and unmounted at the end.
 struct Disk {
@@ -228,4 +231,60 @@ fn what_this_run_has_overwritten_is_not_overwritten_again() {
     let outcome = scene.zccp(["s/f", "t/f", "l"]).run();
     outcome.fails_with(1).stderr_is("zccp: will not copy 't/f' through just-created symlink 'l/f'\n");
     outcome.file_is(scene.path("target"), b"s");
+}
+
+/// Small files went through a buffer on the stack, and O_DIRECT wants aligned memory: EINVAL at either end.
+#[test]
+fn small_files_pass_descriptors_with_o_direct() {
+    for fs in [Fs::Ext4, Fs::Xfs] {
+        let Some(scene) = Scene::on(fs) else { continue };
+        let bytes = content::bytes(1, 3 * 4096);
+        scene.file("a", &bytes);
+        let none: [&str; 0] = [];
+        scene.zccat(none).stdin_from(scene.open_with("a", libc::O_DIRECT)).run().succeeds().stdout_is(&bytes);
+        let outcome = scene.zccat(["a"]).stdout_to(scene.open_with("b", libc::O_DIRECT)).run();
+        outcome.succeeds().file_is(scene.path("b"), &bytes);
+    }
+}
+
+/// What ext4 had allocated before it said that the disk is full stayed with a file of 0 bytes.
+#[test]
+fn nothing_stays_allocated_to_a_file_that_did_not_fit() {
+    let scene = Scene::new();
+    let Some(disk) = Disk::new(&scene, "ext4", 400 << 20) else { return };
+    let free = || rustix::fs::statvfs(&disk.place).unwrap().f_bfree * 4096;
+    File::create(disk.path("fill")).unwrap().write_all(&vec![7; free() as usize - (50 << 20)]).unwrap();
+    rustix::fs::syncfs(File::open(disk.path("fill")).unwrap()).unwrap();
+    // As large as what statfs calls free to root, of which ext4 keeps a little for itself.
+    File::create(scene.path("a")).unwrap().write_all(&vec![7; free() as usize]).unwrap();
+    let outcome = scene.zccp(["a", "disk/b"]).run();
+    outcome.fails_with(1).stderr_has("error writing 'disk/b': No space left on device");
+    let left = std::fs::metadata(disk.path("b")).unwrap();
+    assert!(left.blocks() * 512 <= left.len(), "{} bytes, {} allocated", left.len(), left.blocks() * 512);
+}
+
+/// Data appended to a sparse file between two questions about its end was copied as a hole.
+#[test]
+fn what_is_appended_to_a_sparse_file_is_no_hole() {
+    let Some(scene) = Scene::on(Fs::Ext4) else { return };
+    let (hole, end) = (960 << 10, 1 << 20);
+    let path = scene.sparse_file("a", end, &[(hole, &[b'+'; 64 << 10])]);
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = stop.clone();
+    let log = std::thread::spawn(move || {
+        let mut file = File::options().append(true).open(path).unwrap();
+        while !stopped.load(Ordering::Relaxed) {
+            file.write_all(&[b'+'; 100]).unwrap();
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    });
+    // Each fstat takes its time, so that the file is another one by then.
+    let copied = strace::trace(&scene, &["--inject=fstat:delay_enter=200000"], scene.zccp(["a", "b"]));
+    stop.store(true, Ordering::Relaxed);
+    log.join().unwrap();
+    let Some((outcome, _)) = copied else { return };
+    outcome.succeeds();
+    let copy = scene.bytes("b");
+    assert!(copy.len() as u64 >= end);
+    assert_eq!(copy.iter().skip(hole as usize).position(|byte| *byte != b'+'), None);
 }

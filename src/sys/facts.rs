@@ -92,7 +92,7 @@ impl Facts {
             owner: stat.st_uid,
             group: stat.st_gid,
             size: u64::try_from(stat.st_size).unwrap_or(0),
-            allocated: u64::try_from(stat.st_blocks).unwrap_or(0) * 512,
+            allocated: u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512),
             block_size: u32::try_from(stat.st_blksize).unwrap_or(4096),
             accessed: (stat.st_atime, stat.st_atime_nsec as u32),
             modified: (stat.st_mtime, stat.st_mtime_nsec as u32),
@@ -243,5 +243,20 @@ impl FileSystem {
                 | FileSystem::F2fs
                 | FileSystem::Bcachefs
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A FUSE file system may say anything; more bytes than there are numbers for were an overflow.
+    #[test]
+    fn absurd_numbers_of_blocks_are_borne() {
+        let mut stat = fs::stat("/proc/self/exe").expect("stat");
+        stat.st_blocks = i64::MAX;
+        assert_eq!(Facts::from_stat(&stat).allocated, u64::MAX);
+        stat.st_blocks = -1;
+        assert_eq!(Facts::from_stat(&stat).allocated, 0);
     }
 }

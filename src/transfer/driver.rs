@@ -276,7 +276,7 @@ impl Driver<'_> {
     fn finish(&mut self) {
         let sink = &self.ask.sink;
         let ours = sink.is_regular() && sink.place == Place::Offset && !sink.append;
-        let beyond = self.room.as_ref().is_some_and(|room| room.reached > self.flow.sink_offset());
+        let beyond = self.room.as_ref().is_some_and(|room| room.asked > self.flow.sink_offset());
         if ours && (self.trail.holes > 0 || beyond) {
             self.cut_to_given();
         }

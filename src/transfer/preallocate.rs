@@ -26,13 +26,15 @@ pub(super) struct Preallocation {
     end: u64,
     /// Where what is allocated ends.
     pub(super) reached: u64,
+    /// Where what was asked for ends: ext4 keeps what it found before it said ENOSPC.
+    pub(super) asked: u64,
     refused: bool,
 }
 
 impl Preallocation {
     /// For a copy of `bytes` bytes to offset `start` of the sink.
     pub(super) fn new(start: u64, bytes: u64) -> Preallocation {
-        Preallocation { end: start.saturating_add(bytes), reached: start, refused: false }
+        Preallocation { end: start.saturating_add(bytes), reached: start, asked: start, refused: false }
     }
 
     /// Makes sure that there is room ahead of `offset`, and says how many bytes beyond it may be written before this is
@@ -47,6 +49,7 @@ impl Preallocation {
         }
         while self.reached < self.end && self.reached < offset + MARGIN {
             let length = WINDOW.min(self.end - self.reached);
+            self.asked = self.reached + length;
             match fs::fallocate(sink.fd, FallocateFlags::KEEP_SIZE, self.reached, length) {
                 Ok(()) => self.reached += length,
                 Err(Errno::INTR) => {}

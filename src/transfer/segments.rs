@@ -70,7 +70,9 @@ impl Segments {
 
     fn at_the_end(&mut self, source: &End<'_>, at: u64) -> Result<Segment, Errno> {
         let facts = Facts::of(source.fd)?;
-        if facts.size <= at || (at == 0 && facts.allocated > 0) {
+        // Asked again after the size, which may be that of a file that has just grown by data.
+        let no_data = fs::seek(source.fd, SeekFrom::Data(at)) == Err(Errno::NXIO);
+        if !no_data || facts.size <= at || (at == 0 && facts.allocated > 0) {
             // Whatever else there is, is read: growth, and data that the file system denies having.
             return Ok(self.give_up());
         }

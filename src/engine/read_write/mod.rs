@@ -44,9 +44,10 @@ impl Engine for ReadWrite {
         {
             return Ok(Box::new(session));
         }
+        // O_DIRECT wants aligned memory (EINVAL), which the small buffer on the stack is not.
+        let small = tuning.block <= SMALL && !flow.is_disturbed() && !ask.source.direct && !ask.sink.direct;
         // Out of address space (`ulimit -v`): the small buffer does it too.
-        let memory =
-            if tuning.block <= SMALL && !flow.is_disturbed() { None } else { Buffer::new(tuning.block.max(1)).ok() };
+        let memory = if small { None } else { Buffer::new(tuning.block.max(1)).ok() };
         let memory = match memory {
             Some(buffer) => Memory::Block(buffer),
             None => Memory::Small(&mut scratch.small[..tuning.block.clamp(1, SMALL)]),
