@@ -57,10 +57,11 @@ struct Sending<'a> {
 
 impl Session for Sending<'_> {
     fn step(&mut self, flow: &mut Flow, grant: Grant) -> Step {
-        if self.sink.place == Place::Offset && self.sink_position != Some(flow.sink_offset()) {
-            if let Err(errno) = fs::seek(self.sink.fd, SeekFrom::Start(flow.sink_offset())) {
-                return Step::Error(Side::Sink, errno);
-            }
+        if self.sink.place == Place::Offset
+            && self.sink_position != Some(flow.sink_offset())
+            && let Err(errno) = fs::seek(self.sink.fd, SeekFrom::Start(flow.sink_offset()))
+        {
+            return Step::Error(Side::Sink, errno);
         }
         let mut from = flow.source_offset();
         let from = (self.source.place == Place::Offset).then_some(&mut from);
