@@ -302,3 +302,15 @@ fn an_interrupted_write_from_a_mapping_is_made_again() {
     outcome.succeeds().stdout_is(&bytes);
     assert!(trace.injected() > 1);
 }
+
+/// EINTR of ftruncate ended a copy.
+#[test]
+fn an_interrupted_ftruncate_is_made_again() {
+    let scene = Scene::new();
+    scene.sparse_file("a", 1 << 20, &[]);
+    scene.file("b", b"old");
+    let interrupted = ["ftruncate:error=EINTR:when=1+2"];
+    let Some((outcome, trace)) = strace::inject(&scene, &interrupted, scene.zccp(["a", "b"])) else { return };
+    outcome.succeeds().file_is(scene.path("b"), &[0; 1 << 20]);
+    assert!(trace.injected() > 1);
+}

@@ -15,7 +15,7 @@ use crate::sys::pipe;
 use crate::sys::text::strerror;
 use crate::transfer::{self, Failure, Plan, Trail, by_reference, endpoint};
 use rustix::fs::{self, Mode, OFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -219,7 +219,7 @@ fn open_sink(run: &mut Run<'_>, action: Action, source: &Facts, to: &Destination
     let replaced = facts.kind == Kind::Regular && facts.size > 0;
     if facts.kind == Kind::Regular {
         // An empty one too: its times have to move (`cp /dev/null stamp`), and blocks kept behind its end have to go.
-        fs::ftruncate(&fd, 0).map_err(cannot_create)?;
+        retry_on_intr(|| fs::ftruncate(&fd, 0)).map_err(cannot_create)?;
         (facts.size, facts.allocated) = (0, 0);
     }
     Ok(Some(Sink { fd, facts: Some(facts), created: false, replaced }))

@@ -18,6 +18,7 @@ use super::verdict::{Verdict, judge};
 use crate::engine::{self, Ask, Flow, Name, Place, Scratch, Side};
 use crate::sys::write_back;
 use rustix::fs;
+use rustix::io::retry_on_intr;
 use std::time::Instant;
 
 /// Moves everything the source has from where it stands to the sink, as the plan says, and tells what happened.
@@ -286,7 +287,7 @@ impl Driver<'_> {
 
     /// Brings the sink to the length of what was given: no invented bytes, nothing allocated beyond, holes at the end.
     fn cut_to_given(&mut self) {
-        if let Err(errno) = fs::ftruncate(self.ask.sink.fd, self.flow.sink_offset()) {
+        if let Err(errno) = retry_on_intr(|| fs::ftruncate(self.ask.sink.fd, self.flow.sink_offset())) {
             self.fail(Failure::Extend(errno));
         }
     }
