@@ -71,11 +71,7 @@ struct Driver<'a> {
 impl Driver<'_> {
     fn run(&mut self) {
         if self.plan.engines.is_empty() {
-            return self.fail(match self.plan.passed_over.first() {
-                // --reflink=always: its own text, with the errno that is to blame.
-                Some((Name::Reflink, engine::Reason::Remembered(errno))) if !self.plan.forced => Failure::Clone(*errno),
-                _ => Failure::NoEngine,
-            });
+            return self.fail(Failure::NoEngine);
         }
         let mut segments = Segments::new(self.plan.seek_holes);
         self.trail.sought_zeros = self.plan.tuning.holes.is_some();
