@@ -351,3 +351,14 @@ fn every_file_that_must_be_cloned_is_tried() {
     outcome.fails_with(1).stderr_is("zccp: failed to clone 'c' from '/dev/null': Invalid cross-device link\n");
     outcome.no_file(scene.path("c"));
 }
+
+/// --explain repeated the number of threads for each extent of a sparse file.
+#[test]
+fn what_was_seen_more_than_once_is_told_once() {
+    let scene = Scene::new();
+    let piece = content::bytes(1, 9 << 20);
+    scene.sparse_file("a", 64 << 20, &[(0, &piece), (20 << 20, &piece), (40 << 20, &piece)]);
+    let outcome = scene.zccp(["--explain", "a", "b"]).run();
+    outcome.succeeds();
+    assert_eq!(outcome.stderr_text().matches("    2 threads\n").count(), 1, "{}", outcome.stderr_text());
+}

@@ -192,7 +192,11 @@ impl Driver<'_> {
         let before = self.flow.given();
         let settled = session.settle(&mut self.flow);
         self.trail.count(name, self.flow.given() - before);
-        self.trail.remarks.extend(settled.remarks);
+        for remark in settled.remarks {
+            if !self.trail.remarks.contains(&remark) {
+                self.trail.remarks.push(remark); // once for all the extents of a sparse file
+            }
+        }
         if matches!(name, Name::Splice | Name::Sendfile) && self.plan.by_value > 0 {
             self.by_reference_to = self.flow.given();
         }
