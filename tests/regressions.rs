@@ -288,3 +288,77 @@ fn what_is_appended_to_a_sparse_file_is_no_hole() {
     assert!(copy.len() as u64 >= end);
     assert_eq!(copy.iter().skip(hole as usize).position(|byte| *byte != b'+'), None);
 }
+
+/// EINTR of the write into the private pipe had the pipe closed, and the same write made again said EBADF.
+#[test]
+fn an_interrupted_write_from_a_mapping_is_made_again() {
+    let scene = Scene::new();
+    let bytes = content::bytes(1, 3_000_000);
+    scene.file("a", &bytes);
+    let interrupted = ["write:error=EINTR:when=1..9+2"];
+    let Some((outcome, trace)) = strace::inject(&scene, &interrupted, scene.zccat(["--engine=mmap", "a"])) else {
+        return;
+    };
+    outcome.succeeds().stdout_is(&bytes);
+    assert!(trace.injected() > 1);
+}
+
+/// EINTR of ftruncate ended a copy.
+#[test]
+fn an_interrupted_ftruncate_is_made_again() {
+    let scene = Scene::new();
+    scene.sparse_file("a", 1 << 20, &[]);
+    scene.file("b", b"old");
+    let interrupted = ["ftruncate:error=EINTR:when=1+2"];
+    let Some((outcome, trace)) = strace::inject(&scene, &interrupted, scene.zccp(["a", "b"])) else { return };
+    outcome.succeeds().file_is(scene.path("b"), &[0; 1 << 20]);
+    assert!(trace.injected() > 1);
+}
+
+/// --sparse=always was accepted and ignored where another engine than read_write was asked for.
+#[test]
+fn sparse_always_is_not_ignored_by_an_engine_that_does_not_look() {
+    let scene = Scene::new();
+    scene.file("a", &[0; 1 << 20]);
+    for engine in ["copy_file_range", "sendfile", "splice", "mmap"] {
+        let asked = format!("--engine={engine}");
+        let outcome = scene.zccp([&asked, "--sparse=always", "a", "b"]).run();
+        let sentence = format!("zccp: {engine} cannot copy 'a' to 'b': --sparse=always has every byte looked at\n");
+        outcome.fails_with(1).stderr_is(&sentence).no_file(scene.path("b"));
+        let asked = format!("{asked},read_write");
+        scene.zccp([&asked, "--sparse=always", "a", "b"]).run().succeeds().file_is(scene.path("b"), &[0; 1 << 20]);
+        assert_eq!(scene.allocated("b"), 0, "{engine}");
+        std::fs::remove_file(scene.path("b")).unwrap();
+    }
+}
+
+/// With --reflink=always a refusal met on one file was taken for the next one's, untried, although layers of an overlay
+/// differ; and of a source that is no regular file a page of reasons was given instead of FICLONE's.
+#[test]
+fn every_file_that_must_be_cloned_is_tried() {
+    let Some(scene) = Scene::on(Fs::Xfs) else { return };
+    let bytes = content::bytes(1, 100_000);
+    scene.file("a", &bytes);
+    scene.file("b", &bytes);
+    scene.directory("d");
+    for must in ["--reflink=always", "--engine=reflink"] {
+        let copy = scene.zccp([must, "a", "b", "d"]);
+        let Some((outcome, _)) = strace::inject(&scene, &["ioctl:error=EOPNOTSUPP:when=1"], copy) else { return };
+        outcome.fails_with(1).no_file(scene.path("d/a")).file_is(scene.path("d/b"), &bytes);
+        std::fs::remove_file(scene.path("d/b")).unwrap();
+    }
+    let outcome = scene.zccp(["--reflink=always", "/dev/null", "c"]).run();
+    outcome.fails_with(1).stderr_is("zccp: failed to clone 'c' from '/dev/null': Invalid cross-device link\n");
+    outcome.no_file(scene.path("c"));
+}
+
+/// --explain repeated the number of threads for each extent of a sparse file.
+#[test]
+fn what_was_seen_more_than_once_is_told_once() {
+    let scene = Scene::new();
+    let piece = content::bytes(1, 9 << 20);
+    scene.sparse_file("a", 64 << 20, &[(0, &piece), (20 << 20, &piece), (40 << 20, &piece)]);
+    let outcome = scene.zccp(["--explain", "a", "b"]).run();
+    outcome.succeeds();
+    assert_eq!(outcome.stderr_text().matches("    2 threads\n").count(), 1, "{}", outcome.stderr_text());
+}

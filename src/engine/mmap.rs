@@ -190,7 +190,9 @@ impl Through<'_> {
                 short => Err(Step::Error(Side::Source, short.err().unwrap_or(Errno::FAULT))),
             };
         }
-        if filled.is_err() {
+        // What is in it does not count; only a write that was interrupted has put nothing there. (EFAULT leaves a buffer
+        // of 0 bytes behind, which takes room: fs/pipe.c.)
+        if filled.is_err() && written != Err(Errno::INTR) {
             self.drain.discard();
         }
         filled

@@ -18,6 +18,7 @@ use super::verdict::{Verdict, judge};
 use crate::engine::{self, Ask, Flow, Name, Place, Scratch, Side};
 use crate::sys::write_back;
 use rustix::fs;
+use rustix::io::retry_on_intr;
 use std::time::Instant;
 
 /// Moves everything the source has from where it stands to the sink, as the plan says, and tells what happened.
@@ -73,11 +74,7 @@ struct Driver<'a> {
 impl Driver<'_> {
     fn run(&mut self) {
         if self.plan.engines.is_empty() {
-            return self.fail(match self.plan.passed_over.first() {
-                // --reflink=always: its own text, with the errno that is to blame.
-                Some((Name::Reflink, engine::Reason::Remembered(errno))) if !self.plan.forced => Failure::Clone(*errno),
-                _ => Failure::NoEngine,
-            });
+            return self.fail(Failure::NoEngine);
         }
         if let Err(failure) = self.begin() {
             return self.fail(failure);
@@ -112,7 +109,7 @@ impl Driver<'_> {
             self.prepare()?; // a clone needs no room
         }
         if self.ask.replaced {
-            fs::ftruncate(self.ask.sink.fd, self.ask.sink.start).map_err(Failure::Cut)?;
+            retry_on_intr(|| fs::ftruncate(self.ask.sink.fd, self.ask.sink.start)).map_err(Failure::Cut)?;
         }
         Ok(())
     }
@@ -210,7 +207,11 @@ impl Driver<'_> {
         let before = self.flow.given();
         let settled = session.settle(&mut self.flow);
         self.trail.count(name, self.flow.given() - before);
-        self.trail.remarks.extend(settled.remarks);
+        for remark in settled.remarks {
+            if !self.trail.remarks.contains(&remark) {
+                self.trail.remarks.push(remark); // once for all the extents of a sparse file
+            }
+        }
         if matches!(name, Name::Splice | Name::Sendfile) && self.plan.by_value > 0 {
             self.by_reference_to = self.flow.given();
         }
@@ -301,7 +302,7 @@ impl Driver<'_> {
 
     /// Brings the sink to the length of what was given: no invented bytes, nothing allocated beyond, holes at the end.
     fn cut_to_given(&mut self) {
-        if let Err(errno) = fs::ftruncate(self.ask.sink.fd, self.flow.sink_offset()) {
+        if let Err(errno) = retry_on_intr(|| fs::ftruncate(self.ask.sink.fd, self.flow.sink_offset())) {
             self.fail(Failure::Extend(errno));
         }
     }

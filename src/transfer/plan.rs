@@ -53,13 +53,18 @@ impl Plan {
         let mut engines = Vec::with_capacity(3);
         let mut passed_over = Vec::with_capacity(Name::ALL.len());
         for &name in &wanted {
-            match engine::named(name).suits(ask) {
+            match suits(ask, name) {
                 Ok(()) => match learned.refusal(name, devices) {
                     Some(errno) => passed_over.push((name, Reason::Remembered(errno))),
                     None => engines.push(name),
                 },
                 Err(reason) => passed_over.push((name, reason)),
             }
+        }
+        if engines.is_empty() {
+            // What refused one file may take another (the layers of an overlay differ), and nothing else is allowed.
+            let remembered = |(_, reason): &mut (Name, Reason)| matches!(reason, Reason::Remembered(_));
+            engines.extend(passed_over.extract_if(.., remembered).map(|(name, _)| name));
         }
         for name in Name::ALL {
             if !wanted.contains(&name) {
@@ -78,6 +83,23 @@ impl Plan {
             passed_over,
         }
     }
+}
+
+/// Whether an engine can do what was asked.
+fn suits(ask: &Ask<'_>, name: Name) -> Result<(), Reason> {
+    let forced = !ask.policy.engines.is_empty();
+    if !forced && ask.policy.reflink == Reflink::Always {
+        return Ok(()); // it is FICLONE that has to say why not
+    }
+    if forced && makes_holes(ask) && !matches!(name, Name::Reflink | Name::ReadWrite) {
+        return Err(Reason::SparseAlways);
+    }
+    engine::named(name).suits(ask)
+}
+
+/// Whether runs of zeros are to be left out.
+fn makes_holes(ask: &Ask<'_>) -> bool {
+    ask.policy.sparse == Sparse::Always && ask.sink.is_regular()
 }
 
 type WhyNot = fn(&Ask<'_>, Name) -> Reason;
@@ -196,8 +218,7 @@ fn is_big(ask: &Ask<'_>) -> bool {
 }
 
 fn tuning(ask: &Ask<'_>) -> Tuning {
-    let holes = (ask.policy.sparse == Sparse::Always && ask.sink.is_regular())
-        .then(|| (ask.sink.facts.block_size as usize).clamp(512, 4096));
+    let holes = makes_holes(ask).then(|| (ask.sink.facts.block_size as usize).clamp(512, 4096));
     let files = ask.source.facts.has_offsets() && ask.sink.facts.has_offsets();
     let big = files && is_big(ask) && holes.is_none();
     // A stream is cut into messages that any datagram socket takes; a message that comes in goes out as it is.

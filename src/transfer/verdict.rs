@@ -61,6 +61,14 @@ const ROWS: &[Row] = &[
     Row { engines: EVERY, errnos: &[Errno::AGAIN], when: When::Always, verdict: Verdict::Wait },
     // The reader has gone and SIGPIPE is ignored: no engine can help, and read_write would say the same.
     Row { engines: EVERY, errnos: &[Errno::PIPE, Errno::CONNRESET], when: When::Always, verdict: Verdict::Fail },
+    // A connection that died of silence (tcp(7): TCP_USER_TIMEOUT, keepalive; ICMP). Whoever is told first is told last:
+    // the next read of that socket says 0, as if the peer had ended, and the next write is SIGPIPE.
+    Row {
+        engines: &[Sendfile, Splice, Zerocopy, Mmap],
+        errnos: &[Errno::TIMEDOUT, Errno::HOSTUNREACH, Errno::NETUNREACH, Errno::CONNABORTED, Errno::CONNREFUSED],
+        when: When::Always,
+        verdict: Verdict::Fail,
+    },
     // Kernel without the call; gVisor, qemu-user and old seccomp profiles say so too.
     Row { engines: EVERY, errnos: &[Errno::NOSYS], when: When::AtFirst, verdict: Verdict::Refuse(Scope::Kernel) },
     // A failed clone whose cause is the disk must not be papered over by a copy: GNU 9.0 and 9.1 did, and corrupted
@@ -167,5 +175,12 @@ mod tests {
         assert_eq!(judge(CopyFileRange, Errno::IO, true), Verdict::Fail);
         assert_eq!(judge(Splice, Errno::NOSPC, false), Verdict::Fail);
         assert_eq!(judge(Splice, Errno::PIPE, false), Verdict::Fail);
+    }
+
+    #[test]
+    fn what_a_dead_connection_says_once_is_an_error() {
+        for engine in [Splice, Sendfile, Zerocopy, ReadWrite] {
+            assert_eq!(judge(engine, Errno::TIMEDOUT, false), Verdict::Fail);
+        }
     }
 }
