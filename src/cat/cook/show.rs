@@ -38,6 +38,13 @@ impl Table {
                 return done;
             }
             self.look_up(byte, out, &mut done);
+            // They come in pairs: the end of a line of DOS, a letter in UTF-8.
+            if let Some(&second) = input.get(done.taken) {
+                if LINES && second == b'\n' {
+                    return done;
+                }
+                self.look_up(second, out, &mut done);
+            }
             while let Some(next) = input[done.taken..].first_chunk::<DENSE>()
                 && done.given < end
                 && any::<S, DENSE>(next)
