@@ -6,6 +6,7 @@
 
 use super::capabilities::Capabilities;
 use super::finish;
+use super::hole;
 use super::leg::{Leg, Turns, refused};
 use super::pace::Pace;
 use super::plan::Plan;
@@ -90,6 +91,9 @@ impl Driver<'_> {
                         return self.fail(failure);
                     }
                     let hole = until - self.flow.source_offset();
+                    if self.trail.bytes() > 0 {
+                        hole::keep(&self.ask.sink, self.flow.sink_offset(), hole);
+                    }
                     self.trail.holes += hole;
                     self.flow.skip(hole);
                 }

@@ -1,6 +1,7 @@
 //! One engine's leg of a copy: step after step until it is where it was to go, at the end, or stuck.
 
 use super::capabilities::Capabilities;
+use super::hole;
 use super::pace::Pace;
 use super::preallocate::Preallocation;
 use super::ready::Readiness;
@@ -68,6 +69,9 @@ impl Turns<'_> {
     /// Acts on what a step came to; `None` to go on.
     fn told(&mut self, step: Step, moved: u64) -> Option<Leg> {
         if let Step::Hole(zeros) = step {
+            if self.trail.bytes() > 0 {
+                hole::keep(&self.ask.sink, self.flow.sink_offset() - zeros, zeros);
+            }
             self.trail.holes += zeros;
         } else {
             self.trail.count(self.name, moved);
