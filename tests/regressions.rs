@@ -376,3 +376,12 @@ fn holes_are_not_allocated_on_xfs_either() {
         assert!(copy <= source + 65536, "{option}: {copy} allocated, {source} in the source");
     }
 }
+
+/// --sparse=never was called --reflink=never, which nobody had said.
+#[test]
+fn an_option_that_was_not_given_is_not_to_blame_alone() {
+    let scene = Scene::new();
+    scene.file("a", b"a");
+    let outcome = scene.zccp(["--engine=copy_file_range", "--sparse=never", "a", "b"]).run();
+    outcome.fails_with(1).stderr_has("--sparse=never");
+}
