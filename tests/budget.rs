@@ -66,6 +66,6 @@ fn big_files_take_few_calls_a_mebibyte() {
     scene.file("a", &content::bytes(1, 64 << 20));
     let Some(calls) = calls(&scene, scene.zccp(["a", "b"]), &["a", "b"]) else { return };
     let moving = calls.iter().filter(|call| ["pread64", "pwrite64"].contains(&call.name.as_str())).count();
-    assert!(moving <= 2 * 32 + 4, "{moving} reads and writes for 64 MiB in blocks of 2 MiB");
+    assert!(moving <= 2 * 128 + 4, "{moving} reads and writes for 64 MiB in blocks of 512 KiB");
     assert!(calls.iter().filter(|call| call.name == "fallocate").count() == 1);
 }

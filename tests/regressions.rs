@@ -362,3 +362,26 @@ fn what_was_seen_more_than_once_is_told_once() {
     outcome.succeeds();
     assert_eq!(outcome.stderr_text().matches("    2 threads\n").count(), 1, "{}", outcome.stderr_text());
 }
+
+/// What xfs allocates on speculation behind the end of a growing file stayed in the holes of the copy.
+#[test]
+fn holes_are_not_allocated_on_xfs_either() {
+    let Some(scene) = Scene::on(Fs::Xfs) else { return };
+    let piece = content::bytes(1, 3 << 20);
+    let pieces = [(0, &piece[..100_000]), (10 << 20, &piece), (20 << 20, &piece[..1])];
+    scene.sparse_file("a", (40 << 20) + 1, &pieces);
+    for option in ["--sparse=auto", "--sparse=always", "--engine=splice", "--engine=mmap", "--engine=sendfile"] {
+        scene.zccp(["--reflink=never", option, "a", "b"]).run().succeeds().file_is(scene.path("b"), &scene.bytes("a"));
+        let (source, copy) = (scene.allocated("a"), scene.allocated("b"));
+        assert!(copy <= source + 65536, "{option}: {copy} allocated, {source} in the source");
+    }
+}
+
+/// --sparse=never was called --reflink=never, which nobody had said.
+#[test]
+fn an_option_that_was_not_given_is_not_to_blame_alone() {
+    let scene = Scene::new();
+    scene.file("a", b"a");
+    let outcome = scene.zccp(["--engine=copy_file_range", "--sparse=never", "a", "b"]).run();
+    outcome.fails_with(1).stderr_has("--sparse=never");
+}

@@ -119,7 +119,7 @@ pub fn because(reason: &Reason) -> String {
         Reason::SinkNotEmpty => "the destination is not empty, and a clone takes the whole file",
         Reason::SizeUnknown => "the source's size is not known before it is read",
         Reason::SourceIsDirect => "the source was opened with O_DIRECT",
-        Reason::ReflinkNever => "--reflink=never",
+        Reason::ReflinkNever => "extents are not to be shared (--reflink=never, --sparse=never)",
         Reason::ReflinkAlways => "--reflink=always",
         Reason::SparseAlways => "--sparse=always has every byte looked at",
         Reason::NotListed => "not on the --engine list",

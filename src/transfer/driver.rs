@@ -6,13 +6,14 @@
 
 use super::capabilities::Capabilities;
 use super::finish;
+use super::hole;
 use super::leg::{Leg, Turns, refused};
 use super::pace::Pace;
 use super::plan::Plan;
 use super::preallocate::Preallocation;
 use super::ready::Readiness;
 use super::room;
-use super::segments::{Segment, Segments, leave_hole};
+use super::segments::{Segment, Segments};
 use super::trail::{Failure, Refusal, Trail};
 use super::verdict::{Verdict, judge};
 use crate::engine::{self, Ask, Flow, Name, Place, Scratch, Side};
@@ -93,7 +94,9 @@ impl Driver<'_> {
                 Ok(Segment::Data(until)) => self.segment(Some(until - self.ask.source.start)),
                 Ok(Segment::Hole(until)) => {
                     let hole = until - self.flow.source_offset();
-                    leave_hole(&self.ask.sink, self.flow.sink_offset(), hole);
+                    if self.trail.bytes() > 0 {
+                        hole::keep(&self.ask.sink, self.flow.sink_offset(), hole);
+                    }
                     self.trail.holes += hole;
                     self.flow.skip(hole);
                 }

@@ -1,10 +1,10 @@
 //! One engine's leg of a copy: step after step until it is where it was to go, at the end, or stuck.
 
 use super::capabilities::Capabilities;
+use super::hole;
 use super::pace::Pace;
 use super::preallocate::Preallocation;
 use super::ready::Readiness;
-use super::segments::leave_hole;
 use super::trail::{Failure, Refusal, Trail};
 use super::verdict::{self, Verdict, judge};
 use crate::engine::{Ask, Flow, Grant, Name, Nature, Session, Side, Step};
@@ -69,7 +69,9 @@ impl Turns<'_> {
     /// Acts on what a step came to; `None` to go on.
     fn told(&mut self, step: Step, moved: u64) -> Option<Leg> {
         if let Step::Hole(zeros) = step {
-            leave_hole(&self.ask.sink, self.flow.sink_offset() - zeros, zeros);
+            if self.trail.bytes() > 0 {
+                hole::keep(&self.ask.sink, self.flow.sink_offset() - zeros, zeros);
+            }
             self.trail.holes += zeros;
         } else {
             self.trail.count(self.name, moved);

@@ -8,6 +8,7 @@ pub mod capabilities;
 mod driver;
 pub mod endpoint;
 mod finish;
+mod hole;
 mod leg;
 mod pace;
 pub mod plan;

@@ -5,8 +5,8 @@
 //! openzfs#15526), and not where it contradicts itself: blocks but no data. Extent maps (FIEMAP) are never used.
 
 use crate::engine::{End, Place};
-use crate::sys::facts::{Facts, FileSystem};
-use rustix::fs::{self, FallocateFlags, SeekFrom};
+use crate::sys::facts::Facts;
+use rustix::fs::{self, SeekFrom};
 use rustix::io::Errno;
 
 /// What comes next in the source; `until` counts from its byte 0.
@@ -18,15 +18,6 @@ pub(super) enum Segment {
     Hole(u64),
     /// Everything from here on, to wherever it ends.
     Rest,
-}
-
-/// Leaves a hole of `bytes` bytes at `offset` of the sink. On xfs passing over it is not enough: what it had allocated
-/// speculatively behind the data before would stay in the hole for good (a file with 10 MiB in 5 extents took 20 MiB;
-/// Linux 6.18, `stat -c %b`). A refusal costs room on the disk and nothing else.
-pub(super) fn leave_hole(sink: &End<'_>, offset: u64, bytes: u64) {
-    if sink.file_system == Some(FileSystem::Xfs) && bytes > 0 {
-        let _ = fs::fallocate(sink.fd, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, offset, bytes);
-    }
 }
 
 #[derive(Debug)]
