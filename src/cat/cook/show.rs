@@ -38,6 +38,9 @@ impl Table {
                 return done;
             }
             self.look_up(byte, out, &mut done);
+            if byte == b'\n' {
+                continue; // a line of text, most likely
+            }
             // They come in pairs: the end of a line of DOS, a letter in UTF-8.
             if let Some(&second) = input.get(done.taken) {
                 if LINES && second == b'\n' {
