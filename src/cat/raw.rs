@@ -22,7 +22,7 @@ pub(super) enum Sent {
 }
 
 /// Sends one operand to standard output.
-pub(super) fn send(run: &mut Run<'_>, name: &OsStr, output: &End<'static>) -> Sent {
+pub(super) fn send(run: &mut Run<'_>, name: &OsStr, output: &End<'_>) -> Sent {
     if name == OsStr::new("-") {
         let input = if start::was_closed(0) { Err(Errno::BADF) } else { endpoint::inherited(descriptor::inherited(0)) };
         return match input {
@@ -51,7 +51,7 @@ fn close(run: &mut Run<'_>, name: &OsStr, fd: OwnedFd) {
     }
 }
 
-fn copy(run: &mut Run<'_>, name: &OsStr, input: End<'_>, output: &End<'static>) -> Sent {
+fn copy(run: &mut Run<'_>, name: &OsStr, input: End<'_>, output: &End<'_>) -> Sent {
     let mut output = *output;
     if output.place == Place::Position {
         // The operands before, or another program that shares the offset, have moved it.
@@ -76,6 +76,7 @@ fn copy(run: &mut Run<'_>, name: &OsStr, input: End<'_>, output: &End<'static>) 
 
 fn say(run: &mut Run<'_>, name: &OsStr, plan: &Plan, trail: &Trail) -> Sent {
     let shown = shell_if_needed(name);
+    run.sent += trail.bytes();
     if let Some(failure) = &trail.failure {
         return match failure::of_source(failure, plan, &shown) {
             Some(text) => {
@@ -83,7 +84,7 @@ fn say(run: &mut Run<'_>, name: &OsStr, plan: &Plan, trail: &Trail) -> Sent {
                 Sent::GoOn
             }
             None => {
-                run.messages.error(failure::of_output(failure));
+                run.output_failed(failure);
                 Sent::OutputFailed
             }
         };

@@ -2,7 +2,8 @@
 
 use super::descriptor::last_errno;
 use rustix::io::Errno;
-use rustix::net::{self, AddressFamily, SocketType, sockopt};
+use rustix::net::{self, AddressFamily, RecvFlags, SocketType, sockopt};
+use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd};
 
@@ -39,6 +40,52 @@ impl Socket {
     pub fn is_tcp(&self) -> bool {
         self.internet && self.stream
     }
+}
+
+/// What a peer has said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// This many bytes, which are gone now.
+    Bytes(usize),
+    /// Nothing, so far.
+    Nothing,
+    /// That it will say nothing more.
+    End,
+}
+
+/// Reads what has come in on a stream socket, one buffer of it, and throws it away. Never waits.
+///
+/// # Errors
+/// What recv(2) says: ECONNRESET, which is then told no more (the error pending on a socket is told once).
+pub fn discard(fd: impl AsFd) -> Result<Incoming, Errno> {
+    let mut bytes = [0u8; 16 * 1024];
+    match net::recv(fd, &mut bytes, RecvFlags::DONTWAIT) {
+        Ok((0, _)) => Ok(Incoming::End),
+        Ok((n, _)) => Ok(Incoming::Bytes(n)),
+        Err(Errno::AGAIN | Errno::INTR) => Ok(Incoming::Nothing),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// The error a dead socket has pending (SO_ERROR); asking clears it.
+pub fn pending_error(fd: impl AsFd) -> Option<Errno> {
+    sockopt::socket_error(fd).ok()?.err()
+}
+
+/// Bytes sent that the peer has not acknowledged yet (SIOCOUTQ: tcp(7)), or, with a unix socket, memory that holds bytes
+/// the peer has not read yet.
+///
+/// # Errors
+/// EINVAL on what is not connected.
+pub fn unacknowledged(fd: impl AsFd) -> Result<u64, Errno> {
+    let mut bytes = MaybeUninit::<libc::c_int>::uninit();
+    // SIOCOUTQ and TIOCOUTQ are one number (`<linux/sockios.h>`).
+    // SAFETY: the call stores one int at the address given.
+    if unsafe { libc::ioctl(fd.as_fd().as_raw_fd(), libc::TIOCOUTQ, bytes.as_mut_ptr()) } == -1 {
+        return Err(last_errno());
+    }
+    // SAFETY: the call succeeded, so the int is there.
+    Ok(u64::try_from(unsafe { bytes.assume_init() }).unwrap_or(0))
 }
 
 /// An integer option of a socket, for those rustix has no name for.
