@@ -19,6 +19,9 @@ mod floors;
 // The man pages and the completions: complete, and taken by real shells and a real formatter.
 mod pages;
 
+// zccat's own sockets, with real programs at the other end.
+mod peers;
+
 // What was sent stays what it was, whatever becomes of the source afterwards.
 mod sharing;
 
