@@ -8,6 +8,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Nothing, little, and more than any socket buffer holds.
@@ -252,11 +253,22 @@ fn the_peer_sees_the_end_before_it_closes_and_zccat_waits_for_that() {
     peer.read_to_end(&mut received).unwrap();
     assert_eq!(received, b"request");
     // Half-closed: the other half still takes an answer, which is read, so that nothing is reset.
-    peer.write_all(&vec![b'x'; 3_000_000]).unwrap();
+    std::thread::sleep(Duration::from_millis(100));
     assert!(zccat.is_running());
-    drop(peer);
+    let answers = std::thread::spawn(move || peer.write_all(&vec![b'x'; 3_000_000]));
     let outcome = zccat.finish();
+    answers.join().unwrap().unwrap();
     outcome.succeeds().stderr_has("the peer has taken all 7 bytes and closed; 3000000 bytes");
+}
+
+/// A peer that says more than both sockets' buffers hold before it reads anything: that can only go through if it is read.
+fn talks_before_it_reads(mut peer: TcpStream) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        peer.write_all(&vec![b'x'; 30_000_000]).unwrap();
+        let mut received = Vec::new();
+        peer.read_to_end(&mut received).unwrap();
+        received
+    })
 }
 
 #[test]
@@ -266,10 +278,8 @@ fn a_peer_that_talks_back_before_it_reads_is_listened_to() {
     scene.file("a", &bytes);
     for engine in ["read_write", "sendfile", "splice", "zerocopy", "mmap"] {
         let option = Engine::named(engine).option().unwrap();
-        let (zccat, mut peer) = connected(&scene, &[&option], &["a"]);
-        // More than both sockets' buffers hold, so it can only go through if it is read.
-        peer.write_all(&vec![b'x'; 30_000_000]).unwrap();
-        let received = sockets::read_all(peer);
+        let (zccat, peer) = connected(&scene, &[&option], &["a"]);
+        let received = talks_before_it_reads(peer);
         zccat.finish().succeeds().stderr_is("");
         assert!(content::difference(&bytes, &received.join().unwrap()).is_none(), "{engine}");
     }
@@ -283,9 +293,8 @@ fn a_peer_that_talks_back_before_it_reads_the_last_bytes_is_listened_to() {
     // All is in the buffers before the peer reads: what is waited for is its notifications and its close.
     for engine in ["read_write", "zerocopy"] {
         let option = Engine::named(engine).option().unwrap();
-        let (zccat, mut peer) = connected(&scene, &[&option], &["a"]);
-        peer.write_all(&vec![b'x'; 30_000_000]).unwrap();
-        let received = sockets::read_all(peer);
+        let (zccat, peer) = connected(&scene, &[&option], &["a"]);
+        let received = talks_before_it_reads(peer);
         zccat.finish().succeeds().stderr_is("");
         assert!(content::difference(&bytes, &received.join().unwrap()).is_none(), "{engine}");
     }
