@@ -32,13 +32,24 @@ impl Socket {
         let stream = sockopt::socket_type(fd)? == SocketType::STREAM;
         let local = !internet || peer_is_local(fd);
         let own = sockopt::socket_send_buffer_size(fd)? as u64;
-        let queue = if internet && stream { own.max(largest_tcp_buffer()) } else { own };
+        let queue = match (internet, stream) {
+            (true, true) => own.max(largest_tcp_buffer()),
+            // A unix stream takes one more piece, of at most half its buffer, as long as the buffer is not full
+            // (unix_stream_sendmsg, net/unix/af_unix.c).
+            (false, true) => own.saturating_mul(2),
+            (_, false) => own,
+        };
         Ok(Socket { internet, stream, local, queue })
     }
 
     /// TCP, or another internet stream.
     pub fn is_tcp(&self) -> bool {
         self.internet && self.stream
+    }
+
+    /// A unix stream socket: its peer is on this machine, and one queue is all there is between us.
+    pub fn is_unix_stream(&self) -> bool {
+        !self.internet && self.stream && self.local
     }
 }
 
