@@ -21,13 +21,15 @@ Register-ArgumentCompleter -Native -CommandName 'zccat' -ScriptBlock {
 
     $completions = @(switch ($command) {
         'zccat' {
+            [CompletionResult]::new('--connect', '--connect', [CompletionResultType]::ParameterName, 'send to this socket instead of standard output, half-close it, and wait until the peer has closed it')
             [CompletionResult]::new('--engine', '--engine', [CompletionResultType]::ParameterName, 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write')
+            [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'as --connect, to the first who connects to ADDRESS')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'with --connect or --listen: fail if in SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for an answer and for the close, no limit for the others')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'the same as -vET')
             [CompletionResult]::new('--show-all', '--show-all', [CompletionResultType]::ParameterName, 'the same as -vET')
             [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'number the lines that are not empty; overrides -n')
             [CompletionResult]::new('--number-nonblank', '--number-nonblank', [CompletionResultType]::ParameterName, 'number the lines that are not empty; overrides -n')
             [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'the same as -vE')
-            [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'number all lines, through all files')
             [CompletionResult]::new('--number', '--number', [CompletionResultType]::ParameterName, 'number all lines, through all files')
             [CompletionResult]::new('-E', '-E ', [CompletionResultType]::ParameterName, 'show the end of each line as $, a carriage return before it as ^M')
@@ -39,6 +41,7 @@ Register-ArgumentCompleter -Native -CommandName 'zccat' -ScriptBlock {
             [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'output only the first of empty lines in a row')
             [CompletionResult]::new('--squeeze-blank', '--squeeze-blank', [CompletionResultType]::ParameterName, 'output only the first of empty lines in a row')
             [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'the same as -vT')
+            [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time')
             [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, '(no effect: output is never held back)')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'display this help and exit')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'display this help and exit')

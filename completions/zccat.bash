@@ -17,15 +17,27 @@ _zccat()
         prev=${cur%%=*}= before=$prev cur=${cur#*=}
     fi
     case $prev in
+        --connect= | --connect)
+            COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
+            return
+            ;;
         --engine= | --engine)
             [[ $cur == *,* ]] && before+=${cur%,*},
             COMPREPLY=($(compgen -P "$before" -W "reflink copy_file_range sendfile splice zerocopy mmap read_write" -- "${cur##*,}"))
             compopt -o nospace
             return
             ;;
+        --listen= | --listen)
+            COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
+            return
+            ;;
+        --timeout= | --timeout)
+            COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
+            return
+            ;;
     esac
     [[ $cur == -* ]] || return
-    COMPREPLY=($(compgen -W "-A --show-all -b --number-nonblank -e --engine= --explain -n --number -E --show-ends -v --show-nonprinting -T --show-tabs -s --squeeze-blank -t -u -h --help -V --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "-A --show-all -b --number-nonblank -e -n --number -E --show-ends -v --show-nonprinting -T --show-tabs -s --squeeze-blank -t --connect= --engine= --explain --listen= --timeout= -u -h --help -V --version" -- "$cur"))
     [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
 }
 

@@ -18,13 +18,15 @@ set edit:completion:arg-completer[zccat] = {|@words|
     }
     var completions = [
         &'zccat'= {
+            cand --connect 'send to this socket instead of standard output, half-close it, and wait until the peer has closed it'
             cand --engine 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write'
+            cand --listen 'as --connect, to the first who connects to ADDRESS'
+            cand --timeout 'with --connect or --listen: fail if in SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for an answer and for the close, no limit for the others'
             cand -A 'the same as -vET'
             cand --show-all 'the same as -vET'
             cand -b 'number the lines that are not empty; overrides -n'
             cand --number-nonblank 'number the lines that are not empty; overrides -n'
             cand -e 'the same as -vE'
-            cand --explain 'say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time'
             cand -n 'number all lines, through all files'
             cand --number 'number all lines, through all files'
             cand -E 'show the end of each line as $, a carriage return before it as ^M'
@@ -36,6 +38,7 @@ set edit:completion:arg-completer[zccat] = {|@words|
             cand -s 'output only the first of empty lines in a row'
             cand --squeeze-blank 'output only the first of empty lines in a row'
             cand -t 'the same as -vT'
+            cand --explain 'say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time'
             cand -u '(no effect: output is never held back)'
             cand -h 'display this help and exit'
             cand --help 'display this help and exit'

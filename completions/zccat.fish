@@ -1,14 +1,17 @@
+complete -c zccat -l connect -d 'send to this socket instead of standard output, half-close it, and wait until the peer has closed it' -r -f
 complete -c zccat -l engine -d 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write' -r -f -a "(__fish_complete_list , 'string split , reflink,copy_file_range,sendfile,splice,zerocopy,mmap,read_write')"
+complete -c zccat -l listen -d 'as --connect, to the first who connects to ADDRESS' -r -f
+complete -c zccat -l timeout -d 'with --connect or --listen: fail if in SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for an answer and for the close, no limit for the others' -r -f
 complete -c zccat -s A -l show-all -d 'the same as -vET'
 complete -c zccat -s b -l number-nonblank -d 'number the lines that are not empty; overrides -n'
 complete -c zccat -s e -d 'the same as -vE'
-complete -c zccat -l explain -d 'say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time'
 complete -c zccat -s n -l number -d 'number all lines, through all files'
 complete -c zccat -s E -l show-ends -d 'show the end of each line as $, a carriage return before it as ^M'
 complete -c zccat -s v -l show-nonprinting -d 'show control characters as ^X and bytes from 128 on as M-X, but not tabs and the ends of lines'
 complete -c zccat -s T -l show-tabs -d 'show tabs as ^I'
 complete -c zccat -s s -l squeeze-blank -d 'output only the first of empty lines in a row'
 complete -c zccat -s t -d 'the same as -vT'
+complete -c zccat -l explain -d 'say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time'
 complete -c zccat -s u -d '(no effect: output is never held back)'
 complete -c zccat -s h -l help -d 'display this help and exit'
 complete -c zccat -s V -l version -d 'output version information and exit'

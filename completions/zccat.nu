@@ -9,14 +9,17 @@ module completions {
     --show-all(-A)            # the same as -vET
     --number-nonblank(-b)     # number the lines that are not empty; overrides -n
     -e                        # the same as -vE
-    --engine: string@"nu-complete zccat engine" # move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write
-    --explain                 # say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time
     --number(-n)              # number all lines, through all files
     --show-ends(-E)           # show the end of each line as $, a carriage return before it as ^M
     --show-nonprinting(-v)    # show control characters as ^X and bytes from 128 on as M-X, but not tabs and the ends of lines
     --show-tabs(-T)           # show tabs as ^I
     --squeeze-blank(-s)       # output only the first of empty lines in a row
     -t                        # the same as -vT
+    --connect: string         # send to this socket instead of standard output, half-close it, and wait until the peer has closed it
+    --engine: string@"nu-complete zccat engine" # move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write
+    --explain                 # say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time
+    --listen: string          # as --connect, to the first who connects to ADDRESS
+    --timeout: string         # with --connect or --listen: fail if in SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for an answer and for the close, no limit for the others
     -u                        # (no effect: output is never held back)
     --help(-h)                # display this help and exit
     --version(-V)             # output version information and exit

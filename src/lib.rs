@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`cli`] | argv → options: one clap table per name, GNU's abbreviations, order rules and diagnostics |
 //! | [`cp`] | operands → entries; decide; the two ends of each copy opened, named and closed |
-//! | [`cat`] | operands → descriptors; raw output, or formatted as its options say |
+//! | [`cat`] | operands → descriptors; raw output, or formatted as its options say; a socket of its own and its peer |
 //! | [`report`] | every word the user reads: messages, quoting, `--explain`, `--debug` |
 //! | [`transfer`] | endpoints, the plan (pure), capabilities, verdicts on errnos, pace, the one driver loop, the trail |
 //! | [`engine`] | one file per kernel path and one table of them all; the contract they keep |

@@ -46,6 +46,9 @@ mod room;
 // One case for each defect that was found by attack.
 mod regressions;
 
+// zccat's own sockets, with real programs at the other end.
+mod peers;
+
 // What was sent stays what it was, whatever becomes of the source afterwards.
 mod sharing;
 

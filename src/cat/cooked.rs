@@ -4,10 +4,11 @@ use super::Run;
 use super::cook::{Cook, LEAST_ROOM};
 use super::operand::{Sent, complain};
 use super::options::Format;
+use crate::engine::policy::Peer;
 use crate::engine::{self, End, Name, Nature, Side};
 use crate::report::{explain, failure, quote::shell_if_needed};
 use crate::sys::buffer::Buffer;
-use crate::sys::text::strerror;
+use crate::transfer::Failure;
 use crate::transfer::ready::Readiness;
 use rustix::fs::{self, Advice};
 use rustix::io::{self, Errno};
@@ -31,6 +32,8 @@ pub(super) struct Kitchen {
     /// Bytes of the output block that wait to be written.
     waiting: usize,
     readiness: Readiness,
+    /// Bytes written that the run has not been told of.
+    sent: u64,
 }
 
 /// Formats one operand and writes it to standard output.
@@ -44,20 +47,23 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, input: &End<'_>, output: &En
     if run.options.explain {
         explain::formatting(run.messages, &shown);
     }
-    let mut kitchen = match run.kitchen.take().map_or_else(|| Kitchen::open(run.options.format), Ok) {
-        Ok(kitchen) => kitchen,
-        Err(errno) => return complain(run, name, errno),
-    };
+    let mut kitchen =
+        match run.kitchen.take().map_or_else(|| Kitchen::open(run.options.format, run.options.policy.peer), Ok) {
+            Ok(kitchen) => kitchen,
+            Err(errno) => return complain(run, name, errno),
+        };
     // An opinion that the kernel is free to ignore, and does for what is no file.
     let _ = fs::fadvise(input.fd, 0, None, Advice::Sequential);
     let read = kitchen.format(input, output);
     // What was read before an error comes before what is said of it.
-    let sent = match kitchen.write(output) {
-        Err(errno) => output_failed(run, errno),
+    let written = kitchen.write(output);
+    run.sent += std::mem::take(&mut kitchen.sent);
+    let sent = match written {
+        Err(failure) => output_failed(run, &failure),
         Ok(()) => match read {
             Ok(()) => Sent::GoOn,
             Err(Failed::Input(errno)) => complain(run, name, errno),
-            Err(Failed::Output(errno)) => output_failed(run, errno),
+            Err(Failed::Output(failure)) => output_failed(run, &failure),
         },
     };
     run.kitchen = Some(kitchen);
@@ -67,28 +73,31 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, input: &End<'_>, output: &En
 /// Writes what is still held back when all operands are done.
 pub(super) fn finish(run: &mut Run<'_>, output: &End<'_>) -> Sent {
     let Some(mut kitchen) = run.kitchen.take() else { return Sent::GoOn };
-    match kitchen.finish(output) {
+    let finished = kitchen.finish(output);
+    run.sent += kitchen.sent;
+    match finished {
         Ok(()) => Sent::GoOn,
-        Err(errno) => output_failed(run, errno),
+        Err(failure) => output_failed(run, &failure),
     }
 }
 
-fn output_failed(run: &mut Run<'_>, errno: Errno) -> Sent {
-    run.messages.error(format!("write error: {}", strerror(errno)));
+fn output_failed(run: &mut Run<'_>, failure: &Failure) -> Sent {
+    run.output_failed(failure);
     Sent::OutputFailed
 }
 
 /// The end that a call failed on.
 enum Failed {
     Input(Errno),
-    Output(Errno),
+    Output(Failure),
 }
 
 impl Kitchen {
-    fn open(format: Format) -> Result<Kitchen, Errno> {
+    fn open(format: Format, peer: Option<Peer>) -> Result<Kitchen, Errno> {
         let blocks = |size| Ok((Buffer::new(size)?, Buffer::new(size)?));
         let (input, output) = blocks(BLOCK).or_else(|_: Errno| blocks(SMALL_BLOCK))?;
-        Ok(Kitchen { cook: Cook::new(format), input, output, waiting: 0, readiness: Readiness::default() })
+        let readiness = Readiness::of(peer);
+        Ok(Kitchen { cook: Cook::new(format), input, output, waiting: 0, readiness, sent: 0 })
     }
 
     /// Reads `input` to its end. Some of the output may still wait afterwards.
@@ -104,14 +113,17 @@ impl Kitchen {
                     self.cook(read, output).map_err(Failed::Output)?;
                 }
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => self.readiness.wait(Side::Source, input, output),
+                Err(Errno::AGAIN) => {
+                    let waited = self.readiness.wait(Side::Source, input, output);
+                    waited.map_err(|stopped| Failed::Output(stopped.into()))?;
+                }
                 Err(errno) => return Err(Failed::Input(errno)),
             }
         }
     }
 
     /// Formats the first `read` bytes of the input block; writes when the output block is full.
-    fn cook(&mut self, read: usize, output: &End<'_>) -> Result<(), Errno> {
+    fn cook(&mut self, read: usize, output: &End<'_>) -> Result<(), Failure> {
         let mut taken = 0;
         while taken < read {
             if self.output.bytes().len() - self.waiting < LEAST_ROOM {
@@ -126,32 +138,30 @@ impl Kitchen {
     }
 
     /// Writes all that waits.
-    fn write(&mut self, output: &End<'_>) -> Result<(), Errno> {
+    fn write(&mut self, output: &End<'_>) -> Result<(), Failure> {
+        let waiting = std::mem::take(&mut self.waiting); // after an error nothing is tried again
         let most = match output.nature {
             Nature::Socket(socket) if !socket.stream => MESSAGE,
             _ => usize::MAX,
         };
         let mut written = 0;
-        while written < self.waiting {
-            let left = &self.output.bytes()[written..self.waiting];
+        while written < waiting {
+            let left = &self.output.bytes()[written..waiting];
             match engine::give(output, output.start, &left[..left.len().min(most)]) {
                 Ok(n) => {
                     self.readiness.moved();
+                    self.sent += n as u64;
                     written += n;
                 }
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => self.readiness.wait(Side::Sink, output, output),
-                Err(errno) => {
-                    self.waiting = 0; // nothing is tried again
-                    return Err(errno);
-                }
+                Err(Errno::AGAIN) => self.readiness.wait(Side::Sink, output, output)?,
+                Err(errno) => return Err(Failure::Call { side: Side::Sink, errno }),
             }
         }
-        self.waiting = 0;
         Ok(())
     }
 
-    fn finish(&mut self, output: &End<'_>) -> Result<(), Errno> {
+    fn finish(&mut self, output: &End<'_>) -> Result<(), Failure> {
         let held = self.cook.finish();
         self.output.bytes_mut()[..held.len()].copy_from_slice(held);
         self.waiting = held.len();

@@ -1,18 +1,22 @@
-//! cat: operands → descriptors → standard output, raw or cooked.
+//! cat: operands → descriptors → standard output or a socket of our own, raw or cooked.
 
+pub mod address;
 mod cook;
 mod cooked;
 mod operand;
 pub mod options;
+mod peer;
 mod raw;
 
 pub use options::Options;
 
-use crate::report::Messages;
+use crate::report::{Messages, failure, peer as words};
 use crate::sys::text::strerror;
 use crate::sys::{descriptor, start};
-use crate::transfer::{Capabilities, Scratch, endpoint};
+use crate::transfer::{Capabilities, End, Failure, Scratch, endpoint};
+use cooked::Kitchen;
 use operand::Sent;
+use peer::Peer;
 use rustix::io::Errno;
 use std::ffi::OsStr;
 
@@ -23,47 +27,99 @@ pub(crate) struct Run<'a> {
     learned: Capabilities,
     scratch: Scratch,
     /// Made for the first operand that is formatted.
-    kitchen: Option<cooked::Kitchen>,
+    kitchen: Option<Kitchen>,
     read_standard_input: bool,
+    /// Who is at the other end, if that is a socket of our own.
+    peer: Option<&'a Peer<'a>>,
+    /// Bytes written so far.
+    sent: u64,
+}
+
+impl<'a> Run<'a> {
+    fn new(options: &'a Options, messages: &'a mut Messages, peer: Option<&'a Peer<'a>>) -> Run<'a> {
+        let (learned, scratch) = (Capabilities::new(), Scratch::new());
+        Run { options, messages, learned, scratch, kitchen: None, read_standard_input: false, peer, sent: 0 }
+    }
+
+    /// Says why nothing more can be written.
+    fn output_failed(&mut self, failure: &Failure) {
+        let text = match self.peer {
+            Some(peer) => peer.lost(failure, self.sent),
+            None => failure::of_output(failure),
+        };
+        self.messages.error(text);
+    }
+
+    /// Sends all operands; whether the output works.
+    fn operands(&mut self, output: &End<'_>) -> bool {
+        for name in &self.options.operands {
+            if name == OsStr::new("-") {
+                self.read_standard_input = true;
+            }
+            if operand::send(self, name, output) == Sent::OutputFailed {
+                return false;
+            }
+        }
+        cooked::finish(self, output) != Sent::OutputFailed
+    }
+
+    fn standard_input_used(&mut self) {
+        if self.read_standard_input && start::was_closed(0) {
+            self.messages.error(format!("closing standard input: {}", strerror(Errno::BADF)));
+        }
+    }
 }
 
 /// Does what was asked. What goes wrong is said through `messages`, which remembers the exit status.
 pub fn run(options: &Options, messages: &mut Messages) {
+    match &options.peer {
+        Some(asked) => to_peer(options, asked, messages),
+        None => to_standard_output(options, messages),
+    }
+}
+
+fn to_standard_output(options: &Options, messages: &mut Messages) {
     // Looked at even if there is nothing to write, as GNU does.
     let output = if start::was_closed(1) { Err(Errno::BADF) } else { endpoint::inherited(descriptor::inherited(1)) };
     let output = match output {
         Ok(output) => output,
         Err(errno) => return messages.error(format!("standard output: {}", strerror(errno))),
     };
-    let mut run = Run {
-        options,
-        messages,
-        learned: Capabilities::new(),
-        scratch: Scratch::new(),
-        kitchen: None,
-        read_standard_input: false,
-    };
-    let mut output_works = true;
-    for name in &options.operands {
-        if name == OsStr::new("-") {
-            run.read_standard_input = true;
-        }
-        if operand::send(&mut run, name, &output) == Sent::OutputFailed {
-            output_works = false;
-            break;
-        }
-    }
-    if output_works && cooked::finish(&mut run, &output) == Sent::OutputFailed {
-        output_works = false;
-    }
-    let standard_input_used = run.read_standard_input;
-    if standard_input_used && start::was_closed(0) {
-        messages.error(format!("closing standard input: {}", strerror(Errno::BADF)));
-    }
+    let mut run = Run::new(options, messages, None);
+    let output_works = run.operands(&output);
+    run.standard_input_used();
     // Whatever close alone can tell (NFS, FUSE, quotas) is a write error too.
     if let Err(errno) = descriptor::close_inherited(1)
         && output_works
     {
         messages.error(format!("write error: {}", strerror(errno)));
+    }
+}
+
+/// `--connect`, `--listen`: standard output is not looked at.
+fn to_peer(options: &Options, asked: &options::Peer, messages: &mut Messages) {
+    start::ignore_sigpipe();
+    let peer = match Peer::open(asked) {
+        Ok(peer) => peer,
+        Err(text) => return messages.error(text),
+    };
+    let output = match peer.end() {
+        Ok(output) => output,
+        Err(errno) => return messages.error(words::unusable(&asked.address.text, errno)),
+    };
+    if options.explain {
+        messages.note(peer.connection());
+    }
+    let mut run = Run::new(options, messages, Some(&peer));
+    let output_works = run.operands(&output);
+    run.standard_input_used();
+    let sent = run.sent;
+    if !output_works {
+        return;
+    }
+    match peer.finish(sent) {
+        Ok(farewell) if options.explain => messages.note(words::closed(sent, farewell.said)),
+        Ok(_) => {}
+        Err(text) => messages.error(text),
     }
 }

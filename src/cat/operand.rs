@@ -22,7 +22,7 @@ pub(super) enum Sent {
 }
 
 /// Sends one operand to standard output.
-pub(super) fn send(run: &mut Run<'_>, name: &OsStr, output: &End<'static>) -> Sent {
+pub(super) fn send(run: &mut Run<'_>, name: &OsStr, output: &End<'_>) -> Sent {
     if name == OsStr::new("-") {
         let input = if start::was_closed(0) { Err(Errno::BADF) } else { endpoint::inherited(descriptor::inherited(0)) };
         return match input {
@@ -52,7 +52,7 @@ fn close(run: &mut Run<'_>, name: &OsStr, fd: OwnedFd) {
     }
 }
 
-fn copy(run: &mut Run<'_>, name: &OsStr, input: End<'_>, output: &End<'static>) -> Sent {
+fn copy(run: &mut Run<'_>, name: &OsStr, input: End<'_>, output: &End<'_>) -> Sent {
     let mut output = *output;
     if output.place == Place::Position {
         // The operands before, or another program that shares the offset, have moved it.

@@ -1,7 +1,9 @@
 //! What was asked of `zccat`, after parsing.
 
+use super::address::Address;
 use crate::engine::Policy;
 use std::ffi::OsString;
+use std::time::Duration;
 
 /// What was asked of `zccat`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +18,38 @@ pub struct Options {
     pub explain: bool,
     /// `--engine`
     pub policy: Policy,
+    /// `--connect`, `--listen`: where the bytes go instead of to standard output.
+    pub peer: Option<Peer>,
+}
+
+/// Who the bytes are sent to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Who calls whom.
+    pub role: Role,
+    /// Where.
+    pub address: Address,
+    /// `--timeout`
+    pub timeout: Option<Duration>,
+}
+
+/// Who calls whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// `--connect`: we do.
+    Connect,
+    /// `--listen`: the peer does.
+    Listen,
+}
+
+impl Role {
+    /// The option.
+    pub fn option(self) -> &'static str {
+        match self {
+            Role::Connect => "--connect",
+            Role::Listen => "--listen",
+        }
+    }
 }
 
 /// What is to be shown in another way; nothing by default, and then the bytes go out as they are.

@@ -8,7 +8,7 @@ use crate::transfer::{self, Plan, Trail, by_reference, endpoint};
 use std::ffi::OsStr;
 
 /// Copies one operand to standard output.
-pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, input: End<'_>, output: End<'static>) -> Sent {
+pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, input: End<'_>, output: End<'_>) -> Sent {
     let ask = endpoint::ask(input, output, false, &run.options.policy, &run.learned);
     let plan = Plan::of(&ask, &run.learned);
     if run.options.explain {
@@ -24,6 +24,7 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, input: End<'_>, output: End<
 
 fn say(run: &mut Run<'_>, name: &OsStr, plan: &Plan, trail: &Trail) -> Sent {
     let shown = shell_if_needed(name);
+    run.sent += trail.bytes();
     if let Some(failure) = &trail.failure {
         return match failure::of_source(failure, plan, &shown) {
             Some(text) => {
@@ -31,7 +32,7 @@ fn say(run: &mut Run<'_>, name: &OsStr, plan: &Plan, trail: &Trail) -> Sent {
                 Sent::GoOn
             }
             None => {
-                run.messages.error(failure::of_output(failure));
+                run.output_failed(failure);
                 Sent::OutputFailed
             }
         };

@@ -2,12 +2,18 @@
 
 use super::Invocation;
 use super::usage::UsageError;
+use crate::cat::address::Address;
 use crate::cat::options::{Format, Numbers};
+use crate::cat::options::{Peer, Role};
 use crate::cp::options::Target;
-use crate::engine::{Name, Policy, Reflink, Sparse};
+use crate::engine::{self, Name, Policy, Reflink, Sparse};
 use crate::{cat, cp};
 use clap::ArgMatches;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::time::Duration;
+
+/// The longest `--timeout`: 31 years, so that no clock overflows.
+const LONGEST: Duration = Duration::from_secs(1_000_000_000);
 
 /// `zccp`'s options, before the operands and the rules between options are looked at.
 ///
@@ -24,21 +30,52 @@ pub(super) fn zccp(matches: &ArgMatches, invocation: &Invocation) -> Result<cp::
         verbose: matches.get_flag("verbose") || debug,
         debug,
         explain: matches.get_flag("explain"),
-        policy: Policy { engines: engines(matches), reflink: reflink(matches), sparse: sparse(matches) },
+        policy: Policy { engines: engines(matches), reflink: reflink(matches), sparse: sparse(matches), peer: None },
     })
 }
 
 /// `zccat`'s options, with its operands.
-pub(super) fn zccat(matches: &ArgMatches, invocation: &Invocation, mut operands: Vec<OsString>) -> cat::Options {
+///
+/// # Errors
+/// What is wrong with an address or a time.
+pub(super) fn zccat(
+    matches: &ArgMatches,
+    invocation: &Invocation,
+    mut operands: Vec<OsString>,
+) -> Result<cat::Options, UsageError> {
     if operands.is_empty() {
         operands.push("-".into());
     }
-    cat::Options {
+    let peer = peer(matches)?;
+    Ok(cat::Options {
         program: invocation.name().to_string_lossy().into_owned(),
         operands,
         format: format(matches),
         explain: matches.get_flag("explain"),
-        policy: Policy { engines: engines(matches), ..Policy::default() },
+        policy: Policy {
+            engines: engines(matches),
+            peer: peer.as_ref().map(|peer| engine::Peer { patience: peer.timeout }),
+            ..Policy::default()
+        },
+        peer,
+    })
+}
+
+fn peer(matches: &ArgMatches) -> Result<Option<Peer>, UsageError> {
+    let value = |name: &str| matches.get_one::<OsString>(name);
+    let timeout = value("timeout").map(|text| seconds(text)).transpose()?;
+    let (role, text) = match (value("connect"), value("listen")) {
+        (Some(_), Some(_)) => return Err(UsageError::with_hint("--connect and --listen cannot be combined")),
+        (Some(text), None) => (Role::Connect, text),
+        (None, Some(text)) => (Role::Listen, text),
+        (None, None) if timeout.is_some() => {
+            return Err(UsageError::with_hint("--timeout can be used only with --connect or --listen"));
+        }
+        (None, None) => return Ok(None),
+    };
+    match Address::parse(role, text) {
+        Ok(address) => Ok(Some(Peer { role, address, timeout })),
+        Err(problem) => Err(UsageError::value(text, role.option(), problem)),
     }
 }
 
@@ -56,6 +93,16 @@ fn format(matches: &ArgMatches) -> Format {
         tabs: any(&["show-tabs", "t", "show-all"]),
         nonprinting: any(&["show-nonprinting", "e", "t", "show-all"]),
     }
+}
+
+/// A time in seconds as `--timeout` takes it: digits, with or without a fraction, and not 0.
+fn seconds(text: &OsStr) -> Result<Duration, UsageError> {
+    let plain = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let seconds = text.to_str().filter(plain).and_then(|text| text.parse().ok());
+    let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    time.filter(|time| !time.is_zero() && *time <= LONGEST).ok_or_else(|| {
+        UsageError::value(text, "--timeout", "it is not a number of seconds above 0, at most 1000000000")
+    })
 }
 
 fn target(matches: &ArgMatches) -> Result<Target, UsageError> {

@@ -141,7 +141,7 @@ fn parse_as(
         Some(options) => {
             Options::Zccp(mapping::settle(options, matches.get_flag("no-target-directory"), line.operands)?)
         }
-        None => Options::Zccat(mapping::zccat(&matches, invocation, line.operands)),
+        None => Options::Zccat(mapping::zccat(&matches, invocation, line.operands)?),
     }))
 }
 

@@ -131,12 +131,15 @@ pub fn zccat() -> Command {
     program("zccat")
         .about("Write each FILE to standard output, one after the other, by the\nkernel's best path.")
         .override_usage("zccat [OPTION]... [FILE]...")
-        .after_help("With no FILE, or where FILE is -, standard input is read.")
+        .after_help(
+            "With no FILE, or where FILE is -, standard input is read.\n\n\
+             ADDRESS is tcp:HOST:PORT or unix:PATH; for --listen also tcp:PORT, which is\n\
+             reached from this machine only. An IPv6 address is written in brackets:\n\
+             tcp:[::1]:9000. Nothing is encrypted. What the peer sends is discarded.",
+        )
         .arg(switch('A', "show-all", "the same as -vET"))
         .arg(switch('b', "number-nonblank", "number the lines that are not empty; overrides -n"))
         .arg(flag("e").short('e').help("the same as -vE"))
-        .arg(engine())
-        .arg(explain())
         .arg(switch('n', "number", "number all lines, through all files"))
         .arg(switch('E', "show-ends", "show the end of each line as $, a carriage return before it as ^M"))
         .arg(switch(
@@ -147,6 +150,28 @@ pub fn zccat() -> Command {
         .arg(switch('T', "show-tabs", "show tabs as ^I"))
         .arg(switch('s', "squeeze-blank", "output only the first of empty lines in a row"))
         .arg(flag("t").short('t').help("the same as -vT"))
+        .arg(
+            valued("connect", "ADDRESS")
+                .value_parser(ValueParser::os_string())
+                .value_hint(ValueHint::Other)
+                .help("send to this socket instead of standard output, half-close it, and\nwait until the peer has closed it: see below"),
+        )
+        .arg(engine())
+        .arg(explain())
+        .arg(
+            valued("listen", "ADDRESS")
+                .value_parser(ValueParser::os_string())
+                .value_hint(ValueHint::Other)
+                .help("as --connect, to the first who connects to ADDRESS: see below"),
+        )
+        .arg(
+            valued("timeout", "SECONDS").value_parser(ValueParser::os_string()).value_hint(ValueHint::Other).help(
+                "with --connect or --listen: fail if in SECONDS (0.5, say) nobody\n\
+                 answers or connects, the peer takes nothing, or it does not close at\n\
+                 the end; without it, 30 for an answer and for the close, no limit for\n\
+                 the others",
+            ),
+        )
         // POSIX has it for "no output is held back", which is so with and without it: there is nothing to map.
         .arg(flag("unbuffered").short('u').help("(no effect: output is never held back)"))
         .args(help_and_version())
@@ -213,7 +238,9 @@ mod tests {
         for (command, gnu) in [(zccp(), GNU_CP), (zccat(), GNU_CAT)] {
             let ours: Vec<&str> =
                 command.get_arguments().filter_map(Arg::get_long).filter(|name| !gnu.all.contains(name)).collect();
-            assert_eq!(ours, ["engine", "explain"]);
+            let zccats: &[&str] = if command.get_name() == "zccat" { &["connect", "listen", "timeout"] } else { &[] };
+            assert!(ours.iter().all(|name| ["engine", "explain"].contains(name) || zccats.contains(name)), "{ours:?}");
+            assert_eq!(ours.len(), 2 + zccats.len());
             assert!(ours.iter().all(|name| !gnu.all.iter().any(|theirs| theirs.starts_with(name))));
         }
     }

@@ -69,6 +69,12 @@ impl UsageError {
         UsageError::with_hint(format!("{problem} argument {value} for {option}\nValid arguments are:{list}"))
     }
 
+    /// A value that the option cannot take, and why.
+    pub(super) fn value(value: &OsStr, option: &str, problem: &str) -> UsageError {
+        let (value, option) = (locale_quote(value), locale_quote(OsStr::new(option)));
+        UsageError::with_hint(format!("invalid argument {value} for {option}: {problem}"))
+    }
+
     pub(super) fn operand(text: &str, operand: &OsStr) -> UsageError {
         UsageError::with_hint(format!("{text} {}", shell_always(operand)))
     }

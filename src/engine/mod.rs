@@ -20,7 +20,7 @@ mod zerocopy;
 
 pub use contract::{Ask, End, Engine, Flow, Grant, Nature, Place, Remark, Session, Settled, Side, Step, Tuning};
 pub use name::Name;
-pub use policy::{Policy, Reflink, Sparse};
+pub use policy::{Peer, Policy, Reflink, Sparse};
 pub use read_write::write as give;
 pub use reason::Reason;
 pub use scratch::Scratch;

@@ -1,6 +1,7 @@
 //! What the user asked of the moving of bytes: the only options that engines and the plan know.
 
 use super::name::Name;
+use std::time::Duration;
 
 /// `--reflink`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +27,13 @@ pub enum Sparse {
     Never,
 }
 
+/// The peer of a socket of the program's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// `--timeout`: for how long it may take nothing before that is an error; `None`: for ever.
+    pub patience: Option<Duration>,
+}
+
 /// What the user asked of the moving of bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
@@ -35,4 +43,7 @@ pub struct Policy {
     pub reflink: Reflink,
     /// `--sparse`
     pub sparse: Sparse,
+    /// `--connect`, `--listen`: the sink is a non-blocking socket of our own, and what its peer says is to be discarded. A
+    /// peer that is kept from writing does not come to read.
+    pub peer: Option<Peer>,
 }

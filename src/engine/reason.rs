@@ -57,6 +57,8 @@ pub enum Reason {
     OnlyWhenAsked,
     /// The whole file fits the reader's pipe; a copy of it is as fast, and safe from later changes of the source.
     FitsThePipe,
+    /// The whole source fits the socket's buffer.
+    FitsTheSocket,
     /// Terminals are read and written plainly.
     Terminal,
     /// /proc, /sys and the like are read plainly.

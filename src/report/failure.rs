@@ -5,6 +5,7 @@ use super::quote::shell_always;
 use crate::engine::{Name, Reason, Side};
 use crate::sys::text::strerror;
 use crate::transfer::{Failure, Plan};
+use rustix::io::Errno;
 use std::ffi::OsStr;
 
 /// The sentence for `zccp`, which knows both names.
@@ -14,6 +15,7 @@ pub fn of_copy(failure: &Failure, plan: &Plan, source: &OsStr, sink: &OsStr) -> 
         Failure::Call { side: Side::Source, errno } => format!("error reading {from}: {}", strerror(*errno)),
         Failure::Call { side: Side::Sink, errno } => format!("error writing {to}: {}", strerror(*errno)),
         Failure::Call { side: Side::Either, errno } => format!("error copying {from} to {to}: {}", strerror(*errno)),
+        Failure::TimedOut(_) => format!("error writing {to}: {}", strerror(Errno::TIMEDOUT)),
         Failure::Clone(errno) => format!("failed to clone {to} from {from}: {}", strerror(*errno)),
         Failure::Cut(errno) => format!("cannot create regular file {to}: {}", strerror(*errno)),
         Failure::Extend(errno) => format!("failed to extend {to}: {}", strerror(*errno)),
@@ -28,7 +30,7 @@ pub fn of_copy(failure: &Failure, plan: &Plan, source: &OsStr, sink: &OsStr) -> 
 pub fn of_source(failure: &Failure, plan: &Plan, name: &str) -> Option<String> {
     match failure {
         Failure::Call { side: Side::Sink, .. } | Failure::Cut(_) | Failure::Extend(_) => None,
-        Failure::NoRoom { .. } | Failure::TooLarge { .. } => None,
+        Failure::NoRoom { .. } | Failure::TooLarge { .. } | Failure::TimedOut(_) => None,
         Failure::Call { errno, .. } | Failure::Clone(errno) | Failure::Seek(errno) => {
             Some(format!("{name}: {}", strerror(*errno)))
         }
@@ -43,6 +45,7 @@ pub fn of_output(failure: &Failure) -> String {
             format!("write error: {}", strerror(*errno))
         }
         Failure::TooLarge { .. } => "write error: File too large".to_string(),
+        Failure::TimedOut(_) => format!("write error: {}", strerror(Errno::TIMEDOUT)),
         _ => "write error: No space left on device".to_string(),
     }
 }

@@ -2,7 +2,8 @@
 
 use super::descriptor::last_errno;
 use rustix::io::Errno;
-use rustix::net::{self, AddressFamily, SocketType, sockopt};
+use rustix::net::{self, AddressFamily, RecvFlags, SocketType, sockopt};
+use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd};
 
@@ -31,7 +32,13 @@ impl Socket {
         let stream = sockopt::socket_type(fd)? == SocketType::STREAM;
         let local = !internet || peer_is_local(fd);
         let own = sockopt::socket_send_buffer_size(fd)? as u64;
-        let queue = if internet && stream { own.max(largest_tcp_buffer()) } else { own };
+        let queue = match (internet, stream) {
+            (true, true) => own.max(largest_tcp_buffer()),
+            // A unix stream takes one more piece, of at most half its buffer, as long as the buffer is not full
+            // (unix_stream_sendmsg, net/unix/af_unix.c).
+            (false, true) => own.saturating_mul(2),
+            (_, false) => own,
+        };
         Ok(Socket { internet, stream, local, queue })
     }
 
@@ -39,6 +46,57 @@ impl Socket {
     pub fn is_tcp(&self) -> bool {
         self.internet && self.stream
     }
+
+    /// A unix stream socket: its peer is on this machine, and one queue is all there is between us.
+    pub fn is_unix_stream(&self) -> bool {
+        !self.internet && self.stream && self.local
+    }
+}
+
+/// What a peer has said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// This many bytes, which are gone now.
+    Bytes(usize),
+    /// Nothing, so far.
+    Nothing,
+    /// That it will say nothing more.
+    End,
+}
+
+/// Reads what has come in on a stream socket, one buffer of it, and throws it away. Never waits.
+///
+/// # Errors
+/// What recv(2) says: ECONNRESET, which is then told no more (the error pending on a socket is told once).
+pub fn discard(fd: impl AsFd) -> Result<Incoming, Errno> {
+    let mut bytes = [0u8; 16 * 1024];
+    match net::recv(fd, &mut bytes, RecvFlags::DONTWAIT) {
+        Ok((0, _)) => Ok(Incoming::End),
+        Ok((n, _)) => Ok(Incoming::Bytes(n)),
+        Err(Errno::AGAIN | Errno::INTR) => Ok(Incoming::Nothing),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// The error a dead socket has pending (SO_ERROR); asking clears it.
+pub fn pending_error(fd: impl AsFd) -> Option<Errno> {
+    sockopt::socket_error(fd).ok()?.err()
+}
+
+/// Bytes sent that the peer has not acknowledged yet (SIOCOUTQ: tcp(7)), or, with a unix socket, memory that holds bytes
+/// the peer has not read yet.
+///
+/// # Errors
+/// EINVAL on what is not connected.
+pub fn unacknowledged(fd: impl AsFd) -> Result<u64, Errno> {
+    let mut bytes = MaybeUninit::<libc::c_int>::uninit();
+    // SIOCOUTQ and TIOCOUTQ are one number (`<linux/sockios.h>`).
+    // SAFETY: the call stores one int at the address given.
+    if unsafe { libc::ioctl(fd.as_fd().as_raw_fd(), libc::TIOCOUTQ, bytes.as_mut_ptr()) } == -1 {
+        return Err(last_errno());
+    }
+    // SAFETY: the call succeeded, so the int is there.
+    Ok(u64::try_from(unsafe { bytes.assume_init() }).unwrap_or(0))
 }
 
 /// An integer option of a socket, for those rustix has no name for.

@@ -46,6 +46,13 @@ pub fn sigpipe_was_ignored() -> bool {
     INHERITED.load(Ordering::Relaxed) & SIGPIPE_IGNORED != 0
 }
 
+/// Makes a write to a reader that has gone EPIPE, an ordinary error, whatever was inherited: a peer that goes away in the
+/// middle is something to be told.
+pub fn ignore_sigpipe() {
+    // SAFETY: SIG_IGN is a valid disposition and installs no code of ours.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+}
+
 /// Gives SIGPIPE back the disposition it was inherited with: the default (a silent death when the reader of a pipe has
 /// gone) unless the parent ignored it. Called once, first thing in `run`, before any thread is started.
 pub fn restore_sigpipe() {

@@ -5,8 +5,7 @@ use super::descriptor::last_errno;
 use super::socket;
 use rustix::event::{self, PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use rustix::net::sockopt;
-use std::mem::{self, MaybeUninit};
+use std::mem;
 use std::os::fd::{AsFd, AsRawFd};
 
 /// The kernel copied the bytes after all (`SO_EE_CODE_ZEROCOPY_COPIED`, `<linux/errqueue.h>`; not in libc).
@@ -31,6 +30,8 @@ pub struct Completion {
 pub enum Waited {
     /// Something is in the error queue, or the socket has an error.
     Woken,
+    /// The peer has said something.
+    Incoming,
     /// Both directions are shut: nothing more can be sent.
     HungUp,
     /// A second has passed.
@@ -127,35 +128,23 @@ fn extended_error(message: &libc::msghdr) -> Option<libc::sock_extended_err> {
     None
 }
 
-/// Waits until there is something in the error queue, the socket is dead, or a second has passed.
+/// Waits until there is something in the error queue, the socket is dead, the peer has said something (if that matters:
+/// `listening`), or a second has passed.
 ///
 /// # Errors
 /// EINTR and ENOMEM, as poll(2).
-pub fn wait(fd: impl AsFd) -> Result<Waited, Errno> {
-    let mut polled = [PollFd::new(&fd, PollFlags::empty())]; // POLLERR and POLLHUP are always told
+pub fn wait(fd: impl AsFd, listening: bool) -> Result<Waited, Errno> {
+    let asked = if listening { PollFlags::IN } else { PollFlags::empty() }; // POLLERR and POLLHUP are always told
+    let mut polled = [PollFd::new(&fd, asked)];
     if event::poll(&mut polled, Some(&Timespec { tv_sec: 1, tv_nsec: 0 }))? == 0 {
         return Ok(Waited::Quiet);
     }
-    let hung_up = polled[0].revents().intersects(PollFlags::HUP | PollFlags::NVAL);
-    Ok(if hung_up { Waited::HungUp } else { Waited::Woken })
-}
-
-/// The error a dead socket has pending (SO_ERROR); asking clears it.
-pub fn pending_error(fd: impl AsFd) -> Option<Errno> {
-    sockopt::socket_error(fd).ok()?.err()
-}
-
-/// Bytes sent that the peer has not acknowledged yet (SIOCOUTQ, tcp(7)).
-///
-/// # Errors
-/// EINVAL on what is not connected.
-pub fn unacknowledged(fd: impl AsFd) -> Result<u64, Errno> {
-    let mut bytes = MaybeUninit::<libc::c_int>::uninit();
-    // SIOCOUTQ and TIOCOUTQ are one number (`<linux/sockios.h>`).
-    // SAFETY: the call stores one int at the address given.
-    if unsafe { libc::ioctl(fd.as_fd().as_raw_fd(), libc::TIOCOUTQ, bytes.as_mut_ptr()) } == -1 {
-        return Err(last_errno());
-    }
-    // SAFETY: the call succeeded, so the int is there.
-    Ok(u64::try_from(unsafe { bytes.assume_init() }).unwrap_or(0))
+    let seen = polled[0].revents();
+    Ok(if seen.intersects(PollFlags::HUP | PollFlags::NVAL) {
+        Waited::HungUp
+    } else if seen.contains(PollFlags::ERR) {
+        Waited::Woken
+    } else {
+        Waited::Incoming
+    })
 }

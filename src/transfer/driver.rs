@@ -35,7 +35,7 @@ pub fn copy(ask: &Ask<'_>, plan: &Plan, learned: &Capabilities, scratch: &mut Sc
         flow: Flow::from(ask.source.start, ask.sink.start),
         trail: Trail::default(),
         pace: Pace::new(),
-        readiness: Readiness::default(),
+        readiness: Readiness::of(ask.policy.peer),
         room: None,
         prepared: false,
         next: 0,
@@ -267,7 +267,11 @@ impl Driver<'_> {
                 }
                 Err(errno) => match judge(Name::ReadWrite, errno, true) {
                     Verdict::Retry => {}
-                    Verdict::Wait => self.readiness.wait(Side::Sink, &self.ask.source, &self.ask.sink),
+                    Verdict::Wait => {
+                        if let Err(stopped) = self.readiness.wait(Side::Sink, &self.ask.source, &self.ask.sink) {
+                            return self.fail(stopped.into());
+                        }
+                    }
                     Verdict::Refuse(_) | Verdict::Fail => {
                         return self.fail(Failure::Call { side: Side::Sink, errno });
                     }

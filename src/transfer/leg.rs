@@ -92,8 +92,9 @@ impl Turns<'_> {
         match judge(self.name, errno, self.trail.by(self.name) > 0) {
             Verdict::Retry => None,
             Verdict::Wait => {
-                self.readiness.wait(side, &self.ask.source, &self.ask.sink);
-                None
+                let stopped = self.readiness.wait(side, &self.ask.source, &self.ask.sink).err()?;
+                self.trail.failure.get_or_insert(stopped.into());
+                Some(Leg::Failed)
             }
             Verdict::Refuse(_) => Some(refused(self.trail, self.learned, self.ask, self.name, errno, self.flow)),
             Verdict::Fail => {

@@ -133,6 +133,15 @@ fn wanted(ask: &Ask<'_>) -> (Vec<Name>, WhyNot) {
         (Nature::File | Nature::Block, Nature::Socket(socket)) if socket.is_tcp() && !socket.local => {
             (vec![Sendfile, ReadWrite], slower)
         }
+        // Sender's CPU, as against 256 KiB of read and write: splice 0.37, sendfile 0.42, mmap 1.6; GB/s 4.4, 3.5, 1.4, and
+        // 2.3 for read and write. On TCP over loopback splice and sendfile are slower (0.8, 1.0 GB/s against 1.1) although
+        // they spend a third of the CPU, and what is in the receiver's queue has no bound there that we know. (6.18, 512
+        // MiB from ext4 to `socat -u -b 262144`, medians of 7 in turn.)
+        (Nature::File | Nature::Block, Nature::Socket(socket)) if socket.is_unix_stream() => match ask.expected {
+            Some(bytes) if bytes > socket.queue => (vec![Splice, ReadWrite], slower),
+            Some(_) => (vec![ReadWrite], |_, _| Reason::FitsTheSocket),
+            None => (vec![ReadWrite], |_, _| Reason::SizeUnknown),
+        },
         (Nature::File | Nature::Block, Nature::Device) if ask.expected.is_some_and(|bytes| bytes > SMALL_FILE) => {
             (vec![Splice, ReadWrite], slower) // /dev/null; /dev/full refuses, and write tells why
         }
@@ -154,6 +163,12 @@ fn file_to_file(ask: &Ask<'_>) -> (Vec<Name>, WhyNot) {
     }
     if ask.expected.is_some_and(|bytes| bytes <= SMALL_FILE) && !ask.source.facts.looks_sparse() {
         return (vec![ReadWrite], |_, _| Reason::Small);
+    }
+    if matches!(to, FileSystem::Ext4 | FileSystem::Tmpfs) && is_big(ask) && ask.policy.sparse != Sparse::Always {
+        // One copy of the bytes instead of two, on one processor. 512 MiB, wall and processor time: onto ext4, with room
+        // allocated ahead, splice 0.13 and 0.12 s, two threads reading and writing 0.13 to 0.19 and 0.16 to 0.25; onto
+        // tmpfs 0.33 and 0.33 against 0.32 to 0.45 and 0.39 to 0.50. (Onto xfs two threads win: 0.06 against 0.08 s.)
+        return (vec![Name::Splice, ReadWrite], if from == to { cannot } else { different });
     }
     if from != to {
         return (vec![ReadWrite], different);
@@ -262,7 +277,7 @@ fn preallocates(ask: &Ask<'_>) -> bool {
 }
 
 /// How many last bytes have to go by value, so that what is still queued when the program ends is no page of the source:
-/// a pipe holds its capacity, TCP at most the largest send buffer. (loopback hands pages on to the receiver's queue,
+/// a pipe holds its capacity, a unix socket about its buffer, TCP at most the largest send buffer. (loopback hands pages on to the receiver's queue,
 /// where no one knows when they are read; nothing is passed by reference there unless it is asked for.)
 fn by_value(ask: &Ask<'_>) -> u64 {
     if !matches!(ask.source.nature, Nature::File | Nature::Block) {

@@ -63,6 +63,8 @@ pub enum Failure {
         /// What it said.
         errno: Errno,
     },
+    /// The sink took nothing for so long (`--timeout`).
+    TimedOut(Duration),
     /// FICLONE failed and nothing else may be tried.
     Clone(Errno),
     /// The sink's old contents could not be cut off (ftruncate). Nothing was written.

@@ -91,6 +91,12 @@ pub fn read_slowly(mut stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>
     })
 }
 
+/// Begins to read only after `pause`, and then reads a stream to its end.
+pub fn read_after(stream: impl Read + Send + 'static, pause: Duration) -> JoinHandle<Vec<u8>> {
+    std::thread::sleep(pause);
+    read_all(stream)
+}
+
 /// Reads messages until there is nothing for `quiet`: datagram sockets have no end.
 pub fn read_messages(socket: OwnedFd, quiet: Duration) -> JoinHandle<Vec<Vec<u8>>> {
     std::thread::spawn(move || {

@@ -57,6 +57,10 @@ fn section(render: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Result<String
 /// The table as it reads well on paper: no operands among the options, and the words a value may be in a sentence
 /// instead of a list an inch deep.
 fn for_print(table: &Command) -> Command {
+    let below = match table.get_name() {
+        "zccat" => " (see SOCKETS)",
+        _ => " (see SHARING AND HOLES)",
+    };
     table.clone().mut_args(|option| {
         if option.is_positional() {
             return option.hide(true);
@@ -69,7 +73,7 @@ fn for_print(table: &Command) -> Command {
             [rest @ .., last] => format!("{help}.\n{value} is {} or {last}", rest.join(", ")),
         };
         let hide = option.get_action().takes_values();
-        option.hide_possible_values(hide).help(help.replace(": see below", " (see SHARING AND HOLES)"))
+        option.hide_possible_values(hide).help(help.replace(": see below", below))
     })
 }
 

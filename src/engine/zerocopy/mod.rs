@@ -17,6 +17,7 @@ mod tests;
 use super::contract::{Ask, End, Engine, Flow, Grant, Place, Remark, Session, Settled, Side, Step, Tuning};
 use super::{Name, Reason, Scratch};
 use crate::sys::buffer::Buffer;
+use crate::sys::socket::{self, Incoming};
 use crate::sys::zerocopy::{self, Waited};
 use ledger::Ledger;
 use rustix::io::{self, Errno};
@@ -57,7 +58,9 @@ impl Engine for Zerocopy {
         _: &Flow,
         _: &'a mut Scratch,
     ) -> Result<Box<dyn Session + 'a>, (Side, Errno)> {
-        Ok(Box::new(Sending::open(ask.source, ask.sink, tuning.block)?))
+        let mut sending = Sending::open(ask.source, ask.sink, tuning.block)?;
+        sending.listening = ask.policy.peer.is_some();
+        Ok(Box::new(sending))
     }
 }
 
@@ -71,6 +74,8 @@ struct Sending<'a> {
     piece: Piece,
     /// No notification has said "copied" yet.
     flagging: bool,
+    /// What the peer says is to be read and discarded, or it might never come to read what we sent.
+    listening: bool,
     seen: Seen,
 }
 
@@ -106,6 +111,7 @@ impl<'a> Sending<'a> {
             ledger: Ledger::default(),
             piece: Piece::default(),
             flagging: true,
+            listening: false,
             seen: Seen::default(),
         })
     }
@@ -200,13 +206,14 @@ impl<'a> Sending<'a> {
     fn await_completions(&mut self, flow: &mut Flow) -> Result<(), Errno> {
         self.reap(flow)?;
         while !self.ledger.is_settled() {
-            let waited = zerocopy::wait(self.sink.fd);
+            let waited = zerocopy::wait(self.sink.fd, self.listening);
             let any = self.reap(flow)?;
             match waited {
                 Ok(Waited::Woken) if any => {}
                 Ok(Waited::Woken) => self.told_dead()?,
+                Ok(Waited::Incoming) => self.listening = socket::discard(self.sink.fd)? != Incoming::End,
                 Ok(Waited::HungUp) => break,
-                Ok(Waited::Quiet) if zerocopy::unacknowledged(self.sink.fd)? == 0 => break,
+                Ok(Waited::Quiet) if socket::unacknowledged(self.sink.fd)? == 0 => break,
                 Ok(Waited::Quiet) | Err(Errno::INTR) => {}
                 Err(errno) => return Err(errno),
             }
@@ -217,10 +224,10 @@ impl<'a> Sending<'a> {
     /// A connection that dies completes all its sends too; then there are bytes that were never acknowledged, and an
     /// error that nobody has been told.
     fn told_dead(&self) -> Result<(), Errno> {
-        if zerocopy::unacknowledged(self.sink.fd).is_ok_and(|bytes| bytes == 0) {
+        if socket::unacknowledged(self.sink.fd).is_ok_and(|bytes| bytes == 0) {
             return Ok(());
         }
-        zerocopy::pending_error(self.sink.fd).map_or(Ok(()), Err)
+        socket::pending_error(self.sink.fd).map_or(Ok(()), Err)
     }
 }
 

@@ -88,7 +88,7 @@ fn send_all(mut sending: Box<Sending<'_>>, flow: &mut Flow) -> Settled {
 fn next_number(socket: &TcpStream) -> u32 {
     zerocopy::enable(socket, true).expect("SO_ZEROCOPY");
     assert_eq!(zerocopy::send(socket, b"x", true, false), Ok(1));
-    zerocopy::wait(socket).expect("poll");
+    zerocopy::wait(socket, false).expect("poll");
     let completion = zerocopy::completion(socket).expect("recvmsg").expect("a notification");
     zerocopy::enable(socket, false).expect("SO_ZEROCOPY");
     assert_eq!(completion.first, completion.last);
@@ -297,12 +297,12 @@ fn connected_by_ifb() -> (TcpStream, TcpStream) {
 /// Waits until everything a socket has sent is acknowledged.
 fn await_acknowledgement(socket: &TcpStream) {
     for _ in 0..5_000 {
-        if zerocopy::unacknowledged(socket) == Ok(0) {
+        if crate::sys::socket::unacknowledged(socket) == Ok(0) {
             return;
         }
         thread::sleep(Duration::from_millis(1));
     }
-    panic!("not acknowledged: {:?}", zerocopy::unacknowledged(socket));
+    panic!("not acknowledged: {:?}", crate::sys::socket::unacknowledged(socket));
 }
 
 /// Puts what our end has sent into the peer's queue, and has it acknowledged. It must not be more than the peer's window,
