@@ -1,7 +1,7 @@
 complete -c zccat -l connect -d 'send to this socket instead of standard output, half-close it, and wait until the peer has closed it' -r -f
 complete -c zccat -l engine -d 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write' -r -f -a "(__fish_complete_list , 'string split , reflink,copy_file_range,sendfile,splice,zerocopy,mmap,read_write')"
 complete -c zccat -l listen -d 'as --connect, to the first who connects to ADDRESS' -r -f
-complete -c zccat -l timeout -d 'with --connect or --listen: fail if in SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for an answer and for the close, no limit for the others' -r -f
+complete -c zccat -l timeout -d 'with --connect or --listen: fail if for SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for answer and close, no limit for the others' -r -f
 complete -c zccat -l explain -d 'say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time'
 complete -c zccat -s u -d '(no effect: output is never held back)'
 complete -c zccat -s h -l help -d 'display this help and exit'
