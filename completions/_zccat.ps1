@@ -24,7 +24,7 @@ Register-ArgumentCompleter -Native -CommandName 'zccat' -ScriptBlock {
             [CompletionResult]::new('--connect', '--connect', [CompletionResultType]::ParameterName, 'send to this socket instead of standard output, half-close it, and wait until the peer has closed it')
             [CompletionResult]::new('--engine', '--engine', [CompletionResultType]::ParameterName, 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write')
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'as --connect, to the first who connects to ADDRESS')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'with --connect or --listen: fail if in SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for an answer and for the close, no limit for the others')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'with --connect or --listen: fail if for SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for answer and close, no limit for the others')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'the same as -vET')
             [CompletionResult]::new('--show-all', '--show-all', [CompletionResultType]::ParameterName, 'the same as -vET')
             [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'number the lines that are not empty; overrides -n')

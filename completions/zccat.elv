@@ -21,7 +21,7 @@ set edit:completion:arg-completer[zccat] = {|@words|
             cand --connect 'send to this socket instead of standard output, half-close it, and wait until the peer has closed it'
             cand --engine 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write'
             cand --listen 'as --connect, to the first who connects to ADDRESS'
-            cand --timeout 'with --connect or --listen: fail if in SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for an answer and for the close, no limit for the others'
+            cand --timeout 'with --connect or --listen: fail if for SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for answer and close, no limit for the others'
             cand -A 'the same as -vET'
             cand --show-all 'the same as -vET'
             cand -b 'number the lines that are not empty; overrides -n'

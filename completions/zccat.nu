@@ -19,7 +19,7 @@ module completions {
     --engine: string@"nu-complete zccat engine" # move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write
     --explain                 # say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time
     --listen: string          # as --connect, to the first who connects to ADDRESS
-    --timeout: string         # with --connect or --listen: fail if in SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for an answer and for the close, no limit for the others
+    --timeout: string         # with --connect or --listen: fail if for SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for answer and close, no limit for the others
     -u                        # (no effect: output is never held back)
     --help(-h)                # display this help and exit
     --version(-V)             # output version information and exit

@@ -166,10 +166,9 @@ pub fn zccat() -> Command {
         )
         .arg(
             valued("timeout", "SECONDS").value_parser(ValueParser::os_string()).value_hint(ValueHint::Other).help(
-                "with --connect or --listen: fail if in SECONDS (0.5, say) nobody\n\
+                "with --connect or --listen: fail if for SECONDS (0.5, say) nobody\n\
                  answers or connects, the peer takes nothing, or it does not close at\n\
-                 the end; without it, 30 for an answer and for the close, no limit for\n\
-                 the others",
+                 the end; without it, 30 for answer and close, no limit for the others",
             ),
         )
         // POSIX has it for "no output is held back", which is so with and without it: there is nothing to map.
