@@ -19,6 +19,9 @@ mod ends;
 // Rules about the sources themselves: who may use whom, where unsafe may be, how long a file may grow.
 mod floors;
 
+// zccp called cp beside GNU cp, line by line.
+mod oracle_cp;
+
 // The man pages and the completions: complete, and taken by real shells and a real formatter.
 mod pages;
 

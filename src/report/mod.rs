@@ -4,6 +4,7 @@ pub mod debug;
 pub mod explain;
 pub mod failure;
 pub mod messages;
+pub mod prompt;
 pub mod quote;
 
 pub use messages::Messages;
