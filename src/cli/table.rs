@@ -99,8 +99,16 @@ pub fn zccp() -> Command {
              $VERSION_CONTROL and $SIMPLE_BACKUP_SUFFIX are used where no option says how.\n\
              With --force, SOURCE may be DEST: the backup is made, and it is the copy.",
         )
-        .arg(
-            valued("backup", "CONTROL")
+        .args(first_half())
+        .args(second_half())
+        .args(help_and_version())
+        .arg(operands())
+}
+
+/// Its options up to `--no-clobber`, in the order of the alphabet.
+fn first_half() -> Vec<Arg> {
+    vec![
+        valued("backup", "CONTROL")
                 .require_equals(true)
                 .num_args(0..=1)
                 .default_missing_value(NO_ARGUMENT)
@@ -108,90 +116,72 @@ pub fn zccp() -> Command {
                 .value_parser(ValueParser::os_string())
                 .value_hint(ValueHint::Other)
                 .help("keep an existing DEST under another name; CONTROL is none or off,\nsimple or never, existing or nil, numbered or t: see below"),
-        )
-        .arg(flag("b").short('b').help("like --backup without an argument"))
-        .arg(flag("d").short('d').help("same as -P, and names of one file stay names of one file"))
-        .arg(flag("debug").long("debug").help("say on standard output how each file was copied; implies -v"))
-        .arg(engine())
-        .arg(explain())
-        .arg(
-            flag("force")
+        flag("b").short('b').help("like --backup without an argument"),
+        flag("d").short('d').help("same as -P, and names of one file stay names of one file"),
+        flag("debug").long("debug").help("say on standard output how each file was copied; implies -v"),
+        engine(),
+        explain(),
+        flag("force")
                 .short('f')
                 .long("force")
                 .help("if an existing DEST cannot be opened, remove it and try again"),
-        )
-        .arg(
-            flag("interactive")
+        flag("interactive")
                 .short('i')
                 .long("interactive")
                 .help("ask before an existing DEST is replaced; overrides an earlier -n"),
-        )
-        .arg(flag("link").short('l').long("link").help("make hard links instead of copies"))
-        .arg(
-            flag("dereference")
+        flag("link").short('l').long("link").help("make hard links instead of copies"),
+        flag("dereference")
                 .short('L')
                 .long("dereference")
                 .help("copy what a symbolic link SOURCE leads to (the default)"),
-        )
-        .arg(
-            flag("no-clobber")
+        flag("no-clobber")
                 .short('n')
                 .long("no-clobber")
                 .help("leave existing files as they are, without a word; overrides an\nearlier -i"),
-        )
-        .arg(
-            flag("no-dereference")
+    ]
+}
+
+/// Its options from `--no-dereference` on.
+fn second_half() -> Vec<Arg> {
+    vec![
+        flag("no-dereference")
                 .short('P')
                 .long("no-dereference")
                 .help("copy a symbolic link SOURCE as a symbolic link"),
-        )
-        .arg(
-            valued("reflink", "WHEN")
+        valued("reflink", "WHEN")
                 .require_equals(true)
                 .num_args(0..=1)
                 .default_missing_value("always")
                 .value_parser(PossibleValuesParser::new(["auto", "always", "never"]))
                 .help("whether the copy shares its data with SOURCE: see below"),
-        )
-        .arg(
-            flag("remove-destination")
+        flag("remove-destination")
                 .long("remove-destination")
                 .help("remove an existing DEST before it is opened (unlike --force)"),
-        )
-        .arg(flag("symbolic-link").short('s').long("symbolic-link").help("make symbolic links instead of copies"))
-        .arg(
-            valued("suffix", "SUFFIX")
+        flag("symbolic-link").short('s').long("symbolic-link").help("make symbolic links instead of copies"),
+        valued("suffix", "SUFFIX")
                 .short('S')
                 .value_parser(ValueParser::os_string())
                 .value_hint(ValueHint::Other)
                 .help("what the name of a backup ends in, instead of ~; implies --backup"),
-        )
-        .arg(
-            valued("sparse", "WHEN")
+        valued("sparse", "WHEN")
                 .value_parser(PossibleValuesParser::new(["never", "auto", "always"]))
                 .help("where the copy has holes: see below"),
-        )
-        .arg(
-            valued("target-directory", "DIRECTORY")
+        valued("target-directory", "DIRECTORY")
                 .short('t')
                 .action(ArgAction::Append)
                 .value_parser(ValueParser::os_string())
                 .value_hint(ValueHint::DirPath)
                 .help("copy every SOURCE into DIRECTORY"),
-        )
-        .arg(
-            valued("update", "WHICH")
+        valued("update", "WHICH")
                 .require_equals(true)
                 .num_args(0..=1)
                 .default_missing_value("older")
                 .value_parser(PossibleValuesParser::new(["all", "none", "none-fail", "older"]))
                 .help("which existing files are replaced: all (the default), none,\nnone-fail, or older than SOURCE (if no WHICH is given)"),
-        )
-        .arg(flag("older").short('u').help("same as --update=older"))
-        .arg(flag("no-target-directory").short('T').long("no-target-directory").help("never take DEST for a directory"))
-        .arg(flag("verbose").short('v').long("verbose").help("name each file as it is copied"))
-        .args(help_and_version())
-        .arg(operands())
+        flag("older").short('u').help("same as --update=older"),
+        flag("no-target-directory").short('T').long("no-target-directory").help("never take DEST for a directory"),
+        flag("verbose").short('v').long("verbose").help("name each file as it is copied"),
+    ]
 }
 
 /// `zccat`'s table.

@@ -3,7 +3,7 @@
 use super::decide::{self, Action, Circumstances, Clear, Made, Meeting, Product, Refusal, Steps, There, Wishes};
 use super::destination::Destination;
 use super::file::{self, Source};
-use super::options::Make;
+use super::options::{Make, Update};
 use super::{Run, backup, links, names};
 use crate::report::prompt;
 use crate::report::quote::shell_always;
@@ -68,8 +68,7 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>, known:
     match action {
         Action::Make(steps) => entry.make(run, &mut source, steps),
         Action::Nothing => {}
-        Action::Skip if run.options.debug => run.messages.print(format!("skipped {}", shell_always(&to.shown))),
-        Action::Skip => {}
+        Action::Skip => entry.skip(run, &source.facts),
         Action::Refuse(refusal) => refuse(run, refusal, name, to),
     }
 }
@@ -102,6 +101,20 @@ impl Entry<'_> {
         };
         let question = [run.options.called.as_encoded_bytes(), b": ", question.as_bytes()].concat();
         run.messages.ask(&question)
+    }
+
+    /// What is there stays. As with GNU cp, it stands for its source all the same if that has several names: what is newer
+    /// than another of them becomes a link to it.
+    fn skip(&self, run: &mut Run<'_>, source: &Facts) {
+        if run.options.debug {
+            run.messages.print(format!("skipped {}", shell_always(&self.to.shown)));
+        }
+        if self.wishes.links && self.wishes.update == Update::Older && self.wishes.make == Make::Copy {
+            match run.account.first_name(source) {
+                Some(first) => _ = links::to_first(run, &first, self.to),
+                None => run.account.note_first_name(source, self.to),
+            }
+        }
     }
 
     fn make(&self, run: &mut Run<'_>, source: &mut Source, steps: Steps) {
