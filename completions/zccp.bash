@@ -17,6 +17,10 @@ _zccp()
         prev=${cur%%=*}= before=$prev cur=${cur#*=}
     fi
     case $prev in
+        --backup=)
+            COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
+            return
+            ;;
         --engine= | --engine)
             [[ $cur == *,* ]] && before+=${cur%,*},
             COMPREPLY=($(compgen -P "$before" -W "reflink copy_file_range sendfile splice zerocopy mmap read_write" -- "${cur##*,}"))
@@ -27,6 +31,10 @@ _zccp()
             COMPREPLY=($(compgen -P "$before" -W "auto always never" -- "$cur"))
             return
             ;;
+        --suffix= | --suffix | -S)
+            COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
+            return
+            ;;
         --sparse= | --sparse)
             COMPREPLY=($(compgen -P "$before" -W "never auto always" -- "$cur"))
             return
@@ -35,9 +43,13 @@ _zccp()
             compopt +o bashdefault +o default -o dirnames
             return
             ;;
+        --update=)
+            COMPREPLY=($(compgen -P "$before" -W "all none none-fail older" -- "$cur"))
+            return
+            ;;
     esac
     [[ $cur == -* ]] || return
-    COMPREPLY=($(compgen -W "--debug --engine= --explain -f --force --reflink --reflink= --sparse= -t --target-directory= -T --no-target-directory -v --verbose -h --help -V --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "--backup --backup= -b -d --debug --engine= --explain -f --force -i --interactive -l --link -L --dereference -n --no-clobber -P --no-dereference --reflink --reflink= --remove-destination -s --symbolic-link -S --suffix= --sparse= -t --target-directory= --update --update= -u -T --no-target-directory -v --verbose -h --help -V --version" -- "$cur"))
     [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
 }
 

@@ -37,6 +37,9 @@ mod names;
 // GNU cat as the oracle: one list of argument lines under both.
 mod oracle_cat;
 
+// zccp called cp beside GNU cp, line by line.
+mod oracle_cp;
+
 // The man pages and the completions: complete, and taken by real shells and a real formatter.
 mod pages;
 

@@ -1,15 +1,19 @@
 //! What clap found → the options the rooms below read: one line for each option, and the rules between options.
 
 use super::Invocation;
+use super::table::NO_ARGUMENT;
 use super::usage::UsageError;
 use crate::cat::address::Address;
 use crate::cat::options::{Format, Numbers};
 use crate::cat::options::{Peer, Role};
-use crate::cp::options::Target;
+use crate::cp::backup;
+use crate::cp::options::{Backup, Make, Numbering, Preserve, Target, Update};
 use crate::engine::{self, Name, Policy, Reflink, Sparse};
 use crate::{cat, cp};
 use clap::ArgMatches;
+use clap::parser::ValueSource;
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
 /// The longest `--timeout`: 31 years, so that no clock overflows.
@@ -26,6 +30,18 @@ pub(super) fn zccp(matches: &ArgMatches, invocation: &Invocation) -> Result<cp::
         strictly_gnu: invocation.is_strictly_gnu(),
         operands: Vec::new(),
         target: target(matches)?,
+        called: invocation.argv0().to_os_string(),
+        ask: last(matches, &["interactive", "no-clobber"]) == Some("interactive"),
+        update: update(matches),
+        backup: None,
+        remove_destination: matches.get_flag("remove-destination"),
+        make: match (matches.get_flag("link"), matches.get_flag("symbolic-link")) {
+            (true, _) => Make::HardLink,
+            (false, true) => Make::SymbolicLink,
+            (false, false) => Make::Copy,
+        },
+        no_dereference: matches!(last(matches, &["dereference", "no-dereference", "d"]), Some("no-dereference" | "d")),
+        preserve: Preserve { links: matches.get_flag("d") },
         force: matches.get_flag("force"),
         verbose: matches.get_flag("verbose") || debug,
         debug,
@@ -105,6 +121,80 @@ fn seconds(text: &OsStr) -> Result<Duration, UsageError> {
     })
 }
 
+/// Which of these options came last on the command line.
+fn last<'o>(matches: &ArgMatches, options: &[&'o str]) -> Option<&'o str> {
+    options
+        .iter()
+        .filter_map(|option| position(matches, option).map(|at| (at, *option)))
+        .max()
+        .map(|(_, option)| option)
+}
+
+/// Where an option stands on the command line, the last time if several.
+fn position(matches: &ArgMatches, option: &str) -> Option<usize> {
+    matches.value_source(option).filter(|source| *source == ValueSource::CommandLine)?;
+    matches.indices_of(option)?.max()
+}
+
+/// `-n` rules whatever `--update` says; of `-u` and `--update` the last counts.
+fn update(matches: &ArgMatches) -> Update {
+    if last(matches, &["interactive", "no-clobber"]) == Some("no-clobber") {
+        return Update::None;
+    }
+    match last(matches, &["update", "older"]) {
+        Some("older") => Update::Older,
+        Some(_) => match keyword(matches, "update") {
+            Some("none") => Update::None,
+            Some("none-fail") => Update::NoneFail,
+            Some("older") => Update::Older,
+            _ => Update::All,
+        },
+        None => Update::All,
+    }
+}
+
+/// The words for a way of numbering backups, and what each means.
+const NUMBERINGS: [([&str; 2], Option<Numbering>); 4] = [
+    (["none", "off"], None),
+    (["simple", "never"], Some(Numbering::Simple)),
+    (["existing", "nil"], Some(Numbering::Existing)),
+    (["numbered", "t"], Some(Numbering::Numbered)),
+];
+
+fn wants_backups(matches: &ArgMatches) -> bool {
+    ["b", "backup", "suffix"].iter().any(|option| position(matches, option).is_some())
+}
+
+/// How backups are made, by the options and, where these say nothing, by the environment.
+fn backup(matches: &ArgMatches, variable: impl Fn(&str) -> Option<OsString>) -> Result<Option<Backup>, UsageError> {
+    if !wants_backups(matches) {
+        return Ok(None);
+    }
+    let given = matches.get_many::<OsString>("backup").into_iter().flatten().rfind(|value| *value != NO_ARGUMENT);
+    let (word, what) = match given.filter(|word| !word.is_empty()) {
+        Some(word) => (word.clone(), "backup type"),
+        None => (variable("VERSION_CONTROL").unwrap_or_default(), "$VERSION_CONTROL"),
+    };
+    let numbering = if word.is_empty() { Some(Numbering::Existing) } else { numbering(&word, what)? };
+    let suffix = backup::suffix(matches.get_one("suffix").cloned(), variable("SIMPLE_BACKUP_SUFFIX"));
+    Ok(numbering.map(|numbering| Backup { numbering, suffix }))
+}
+
+/// A word or an abbreviation of it that fits no word of another meaning.
+fn numbering(word: &OsStr, what: &str) -> Result<Option<Numbering>, UsageError> {
+    let begins = |name: &str| name.as_bytes().starts_with(word.as_bytes());
+    if let Some((_, found)) = NUMBERINGS.iter().find(|(names, _)| names.iter().any(|name| word == *name)) {
+        return Ok(*found);
+    }
+    let mut fitting = NUMBERINGS.iter().filter(|(names, _)| names.iter().any(|name| begins(name)));
+    let problem = match (fitting.next(), fitting.next()) {
+        (Some((_, found)), None) => return Ok(*found),
+        (Some(_), Some(_)) => "ambiguous",
+        (None, _) => "invalid",
+    };
+    Err(UsageError::keyword_of(problem, word, what, &NUMBERINGS.map(|(names, _)| names)))
+}
+
 fn target(matches: &ArgMatches) -> Result<Target, UsageError> {
     let mut directories = matches.get_many::<OsString>("target-directory").into_iter().flatten();
     match (directories.next(), directories.next()) {
@@ -151,9 +241,17 @@ fn keyword<'m>(matches: &'m ArgMatches, option: &str) -> Option<&'m str> {
 /// What GNU says when the options are read and one of the rules is broken.
 pub(super) fn settle(
     mut options: cp::Options,
-    no_target_directory: bool,
+    matches: &ArgMatches,
+    variable: impl Fn(&str) -> Option<OsString>,
     operands: Vec<OsString>,
 ) -> Result<cp::Options, UsageError> {
+    if matches.get_flag("link") && matches.get_flag("symbolic-link") {
+        return Err(UsageError::with_hint("cannot make both hard and symbolic links"));
+    }
+    if wants_backups(matches) && matches!(options.update, Update::None | Update::NoneFail) {
+        let text = "--backup is mutually exclusive with -n or --update=none-fail";
+        return Err(UsageError::with_hint(text));
+    }
     if options.policy.reflink == Reflink::Always && options.policy.sparse != Sparse::Auto {
         return Err(UsageError::with_hint("--reflink can be used only with --sparse=auto"));
     }
@@ -161,6 +259,8 @@ pub(super) fn settle(
     if options.policy.reflink == Reflink::Auto && options.policy.sparse == Sparse::Never {
         options.policy.reflink = Reflink::Never;
     }
+    options.backup = backup(matches, variable)?;
+    let no_target_directory = matches.get_flag("no-target-directory");
     let in_directory = matches!(options.target, Target::Directory(_));
     match operands.as_slice() {
         [] => return Err(UsageError::with_hint("missing file operand")),

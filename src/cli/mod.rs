@@ -63,6 +63,11 @@ impl Invocation {
         last_component(&self.argv0)
     }
 
+    /// `argv[0]`, all of it.
+    pub fn argv0(&self) -> &OsStr {
+        &self.argv0
+    }
+
     /// Called `cp` or `cat`.
     pub fn is_strictly_gnu(&self) -> bool {
         self.strictly_gnu
@@ -139,7 +144,8 @@ fn parse_as(
     }
     Ok(Parsed::Run(match options {
         Some(options) => {
-            Options::Zccp(mapping::settle(options, matches.get_flag("no-target-directory"), line.operands)?)
+            let variable = |name: &str| std::env::var_os(name);
+            Options::Zccp(mapping::settle(options, &matches, variable, line.operands)?)
         }
         None => Options::Zccat(mapping::zccat(&matches, invocation, line.operands)?),
     }))

@@ -8,6 +8,10 @@ use crate::engine::Name;
 use clap::builder::{PossibleValue, PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, Command, ValueHint};
 
+/// What stands for the argument of `--backup` where it has none: nothing that a command line could hold (an empty argument
+/// means something else there).
+pub const NO_ARGUMENT: &str = "\0";
+
 /// GNU's long names of one program, in the order of its table, in which `--=` lists them (cp and cat 9.10).
 ///
 /// The list is complete, whether or not the option is built here, so that an abbreviation means now what it means when
@@ -88,42 +92,96 @@ pub fn zccp() -> Command {
              every byte is written.\n\n\
              Where SOURCE and DEST can share their data, they do, and a block is copied when\n\
              one of them changes it (--reflink=auto). With --reflink[=always] it is an error\n\
-             if they cannot; --reflink=never makes an independent copy.",
+             if they cannot; --reflink=never makes an independent copy.\n\n\
+             With --update=none a file that stays is no failure, with none-fail it is.\n\n\
+             A backup is named DEST~ (simple) or DEST.~1~, DEST.~2~ and so on (numbered);\n\
+             existing means numbered where there is a numbered one, and is the default.\n\
+             $VERSION_CONTROL and $SIMPLE_BACKUP_SUFFIX are used where no option says how.\n\
+             With --force, SOURCE may be DEST: the backup is made, and it is the copy.",
         )
-        .arg(flag("debug").long("debug").help("say on standard output how each file was copied; implies -v"))
-        .arg(engine())
-        .arg(explain())
-        .arg(
-            flag("force")
+        .args(first_half())
+        .args(second_half())
+        .args(help_and_version())
+        .arg(operands())
+}
+
+/// Its options up to `--no-clobber`, in the order of the alphabet.
+fn first_half() -> Vec<Arg> {
+    vec![
+        valued("backup", "CONTROL")
+                .require_equals(true)
+                .num_args(0..=1)
+                .default_missing_value(NO_ARGUMENT)
+                .action(ArgAction::Append)
+                .value_parser(ValueParser::os_string())
+                .value_hint(ValueHint::Other)
+                .help("keep an existing DEST under another name; CONTROL is none or off,\nsimple or never, existing or nil, numbered or t: see below"),
+        flag("b").short('b').help("like --backup without an argument"),
+        flag("d").short('d').help("same as -P, and names of one file stay names of one file"),
+        flag("debug").long("debug").help("say on standard output how each file was copied; implies -v"),
+        engine(),
+        explain(),
+        flag("force")
                 .short('f')
                 .long("force")
                 .help("if an existing DEST cannot be opened, remove it and try again"),
-        )
-        .arg(
-            valued("reflink", "WHEN")
+        flag("interactive")
+                .short('i')
+                .long("interactive")
+                .help("ask before an existing DEST is replaced; overrides an earlier -n"),
+        flag("link").short('l').long("link").help("make hard links instead of copies"),
+        flag("dereference")
+                .short('L')
+                .long("dereference")
+                .help("copy what a symbolic link SOURCE leads to (the default)"),
+        flag("no-clobber")
+                .short('n')
+                .long("no-clobber")
+                .help("leave existing files as they are, without a word; overrides an\nearlier -i"),
+    ]
+}
+
+/// Its options from `--no-dereference` on.
+fn second_half() -> Vec<Arg> {
+    vec![
+        flag("no-dereference")
+                .short('P')
+                .long("no-dereference")
+                .help("copy a symbolic link SOURCE as a symbolic link"),
+        valued("reflink", "WHEN")
                 .require_equals(true)
                 .num_args(0..=1)
                 .default_missing_value("always")
                 .value_parser(PossibleValuesParser::new(["auto", "always", "never"]))
                 .help("whether the copy shares its data with SOURCE: see below"),
-        )
-        .arg(
-            valued("sparse", "WHEN")
+        flag("remove-destination")
+                .long("remove-destination")
+                .help("remove an existing DEST before it is opened (unlike --force)"),
+        flag("symbolic-link").short('s').long("symbolic-link").help("make symbolic links instead of copies"),
+        valued("suffix", "SUFFIX")
+                .short('S')
+                .value_parser(ValueParser::os_string())
+                .value_hint(ValueHint::Other)
+                .help("what the name of a backup ends in, instead of ~; implies --backup"),
+        valued("sparse", "WHEN")
                 .value_parser(PossibleValuesParser::new(["never", "auto", "always"]))
                 .help("where the copy has holes: see below"),
-        )
-        .arg(
-            valued("target-directory", "DIRECTORY")
+        valued("target-directory", "DIRECTORY")
                 .short('t')
                 .action(ArgAction::Append)
                 .value_parser(ValueParser::os_string())
                 .value_hint(ValueHint::DirPath)
                 .help("copy every SOURCE into DIRECTORY"),
-        )
-        .arg(flag("no-target-directory").short('T').long("no-target-directory").help("never take DEST for a directory"))
-        .arg(flag("verbose").short('v').long("verbose").help("name each file as it is copied"))
-        .args(help_and_version())
-        .arg(operands())
+        valued("update", "WHICH")
+                .require_equals(true)
+                .num_args(0..=1)
+                .default_missing_value("older")
+                .value_parser(PossibleValuesParser::new(["all", "none", "none-fail", "older"]))
+                .help("which existing files are replaced: all (the default), none,\nnone-fail, or older than SOURCE (if no WHICH is given)"),
+        flag("older").short('u').help("same as --update=older"),
+        flag("no-target-directory").short('T').long("no-target-directory").help("never take DEST for a directory"),
+        flag("verbose").short('v').long("verbose").help("name each file as it is copied"),
+    ]
 }
 
 /// `zccat`'s table.

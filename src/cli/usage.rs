@@ -75,6 +75,14 @@ impl UsageError {
         UsageError::with_hint(format!("invalid argument {value} for {option}: {problem}"))
     }
 
+    /// As [`Self::keyword`], where words have synonyms and `what` is no option.
+    pub(super) fn keyword_of(problem: &str, value: &OsStr, what: &str, valid: &[[&str; 2]]) -> UsageError {
+        let quoted = |word: &str| locale_quote(OsStr::new(word));
+        let list: String = valid.iter().map(|[a, b]| format!("\n  - {}, {}", quoted(a), quoted(b))).collect();
+        let (value, what) = (locale_quote(value), quoted(what));
+        UsageError::with_hint(format!("{problem} argument {value} for {what}\nValid arguments are:{list}"))
+    }
+
     pub(super) fn operand(text: &str, operand: &OsStr) -> UsageError {
         UsageError::with_hint(format!("{text} {}", shell_always(operand)))
     }

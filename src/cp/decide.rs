@@ -1,16 +1,18 @@
 //! What is to be done with one source and one destination: pure, from facts and options.
 
-use crate::sys::facts::{Facts, Kind};
-use std::ffi::{OsStr, OsString};
+use super::options::{Make, Numbering, Options, Update};
+use crate::sys::facts::{Facts, Kind, Timestamp};
 
 /// What stands at the destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum There {
     /// Nothing.
     Nothing,
-    /// A symbolic link that leads nowhere.
+    /// A symbolic link that leads nowhere, where symbolic links are followed.
     DanglingLink,
-    /// Something, symbolic links followed.
+    /// A symbolic link that leads to itself, where symbolic links are followed.
+    Loop,
+    /// Something. Whether symbolic links were followed, [`Wishes::follows_destination`] said.
     File(Facts),
 }
 
@@ -24,14 +26,61 @@ impl There {
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Make a new file.
-    Create,
-    /// Make a new file where the symbolic link at the destination points to.
-    CreateThroughLink,
-    /// Open what is there and replace its contents.
-    Overwrite,
-    /// Do nothing, and say why.
+    /// To make something of the source.
+    Make(Steps),
+    /// Nothing: both are one file, and that is what was asked for.
+    Nothing,
+    /// Nothing: the destination is there.
+    Skip,
+    /// Nothing, and why is said.
     Refuse(Refusal),
+}
+
+/// How something is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Steps {
+    /// What becomes of the destination beforehand.
+    pub clear: Clear,
+    /// What is made.
+    pub make: Product,
+}
+
+/// What becomes of an existing destination before something is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clear {
+    /// Nothing.
+    Leave,
+    /// It gets the name of a backup.
+    Backup,
+    /// It is removed.
+    Remove,
+}
+
+/// What is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Product {
+    /// A new file.
+    New,
+    /// A new file where the symbolic link at the destination points to.
+    ThroughLink,
+    /// The contents of what is there are replaced.
+    Contents,
+    /// What is there leads nowhere and is not written through: said once the copy is announced.
+    Dangling,
+    /// What is there cannot be opened and is removed, once the copy is announced (`-f`).
+    AfterRemoval,
+    /// A hard link to the source, in place of what is there if `replace`.
+    HardLink {
+        /// What is there gives way.
+        replace: bool,
+    },
+    /// A symbolic link to the source's name.
+    SymbolicLink {
+        /// What is there gives way.
+        replace: bool,
+    },
+    /// A symbolic link as the source is one.
+    SameLink,
 }
 
 /// Why nothing is done.
@@ -41,14 +90,41 @@ pub enum Refusal {
     OmitDirectory,
     /// Both are one file, by whatever names.
     SameFile,
+    /// The destination is there, which `--update=none-fail` makes a failure.
+    NotReplacing,
     /// The destination is a directory, the source is not.
     OverwriteDirectory,
-    /// The destination is a symbolic link to nothing; what it names is not ours to make.
-    DanglingLink,
-    /// This run has just written the destination from another source.
+    /// The destination is a symbolic link to itself.
+    Loop,
+    /// This run has just made the destination from another source.
     JustCreated,
+    /// This run has just made the symbolic link at the destination.
+    ThroughJustCreated,
     /// This source was copied before in this run: a warning only.
     Again,
+}
+
+/// How the names of source and destination meet. Asked of the file system only where a file is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Meeting {
+    /// Both are one name in one directory.
+    pub one_name: bool,
+    /// The source's name is a symbolic link, whether it is followed or not.
+    pub source_is_link: bool,
+    /// The source is taken as a symbolic link, and it leads to the destination.
+    pub leads_there: bool,
+}
+
+/// What this run knows of the two already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Made {
+    /// Not made by this run.
+    #[default]
+    Not,
+    /// The destination was.
+    File,
+    /// The symbolic link was that leads to the destination.
+    Link,
 }
 
 /// What the decision depends on besides the two files.
@@ -56,140 +132,153 @@ pub enum Refusal {
 pub struct Circumstances {
     /// POSIXLY_CORRECT is set: dangling links are written through.
     pub posixly_correct: bool,
-    /// This run wrote the file at the destination.
-    pub just_created: bool,
+    /// What of the destination was made by this run.
+    pub made: Made,
     /// This run copied this source to this destination before.
     pub again: bool,
+    /// How the names meet.
+    pub meeting: Meeting,
 }
 
-/// Decides.
-pub fn decide(source: &Facts, there: &There, circumstances: Circumstances) -> Action {
-    if source.kind == Kind::Directory {
-        return Action::Refuse(Refusal::OmitDirectory);
+/// What the user wants, as far as it decides.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wishes {
+    /// `-i`
+    pub ask: bool,
+    /// `-n`, `-u`, `--update`
+    pub update: Update,
+    /// `--backup`
+    pub backup: Option<Numbering>,
+    /// `--remove-destination`
+    pub remove: bool,
+    /// `-f`
+    pub force: bool,
+    /// `-l`, `-s`
+    pub make: Make,
+    /// `-P`, `-d`
+    pub no_dereference: bool,
+    /// `-d`, `--preserve=links`: the names of one file stay names of one file.
+    pub links: bool,
+}
+
+impl Wishes {
+    /// Of these options.
+    pub fn of(options: &Options) -> Wishes {
+        Wishes {
+            ask: options.ask,
+            update: options.update,
+            backup: options.backup.as_ref().map(|backup| backup.numbering),
+            remove: options.remove_destination,
+            force: options.force,
+            make: options.make,
+            no_dereference: options.no_dereference,
+            links: options.preserve.links,
+        }
     }
-    if circumstances.again {
-        return Action::Refuse(Refusal::Again);
+
+    /// Whether the destination is what its name leads to, or, where it is going to be replaced as a name, the name.
+    pub fn follows_destination(&self, source: &Facts) -> bool {
+        source.kind != Kind::Symlink && self.make == Make::Copy && !self.remove && self.backup.is_none()
+    }
+
+    /// What is made where nothing is there, or nothing that counts.
+    fn makes(&self, source: &Facts) -> Product {
+        match self.make {
+            Make::HardLink => Product::HardLink { replace: self.force || self.ask },
+            Make::SymbolicLink => Product::SymbolicLink { replace: self.force },
+            Make::Copy if source.kind == Kind::Symlink => Product::SameLink,
+            Make::Copy => Product::New,
+        }
+    }
+}
+
+/// Decides, and says whether the user has to agree first.
+pub fn decide(wishes: &Wishes, source: &Facts, there: &There, circumstances: Circumstances) -> (bool, Action) {
+    let unasked = |action| (false, action);
+    let make = |clear, make| Action::Make(Steps { clear, make });
+    if source.kind == Kind::Directory {
+        return unasked(Action::Refuse(Refusal::OmitDirectory));
+    }
+    if circumstances.again && wishes.backup.is_none() {
+        return unasked(Action::Refuse(Refusal::Again));
     }
     match there {
-        There::Nothing => Action::Create,
-        There::DanglingLink if circumstances.posixly_correct => Action::CreateThroughLink,
-        There::DanglingLink => Action::Refuse(Refusal::DanglingLink),
-        There::File(there) if there.same_file(source) => Action::Refuse(Refusal::SameFile),
-        There::File(there) if there.kind == Kind::Directory => Action::Refuse(Refusal::OverwriteDirectory),
-        There::File(_) if circumstances.just_created => Action::Refuse(Refusal::JustCreated),
-        There::File(_) => Action::Overwrite,
-    }
-}
-
-/// What this run has copied and made, by device, inode and name: hard links are one file under several names, and each of
-/// these is to be copied. Kept only where several sources could meet.
-#[derive(Debug, Default)]
-pub struct Created {
-    watching: bool,
-    sources: Vec<Named>,
-    made: Vec<Named>,
-}
-
-type Named = ((u64, u64), OsString);
-
-fn named(facts: &Facts, name: &OsStr) -> Named {
-    ((facts.device, facts.inode), name.to_os_string())
-}
-
-impl Created {
-    /// Keeps account from now on, or not.
-    pub fn watch(&mut self, watching: bool) {
-        self.watching = watching;
-    }
-
-    /// Whether account is kept.
-    pub fn is_watching(&self) -> bool {
-        self.watching
-    }
-
-    /// The names by which this source was copied before.
-    pub fn names_of(&self, source: &Facts) -> impl Iterator<Item = &OsStr> {
-        let id = (source.device, source.inode);
-        self.sources.iter().filter(move |(seen, _)| *seen == id).map(|(_, name)| name.as_os_str())
-    }
-
-    /// Notes that this source is being copied.
-    pub fn note_source(&mut self, source: &Facts, name: &OsStr) {
-        if self.watching {
-            self.sources.push(named(source, name));
+        There::Nothing => unasked(make(Clear::Leave, wishes.makes(source))),
+        There::DanglingLink if circumstances.made == Made::Link => unasked(Action::Refuse(Refusal::ThroughJustCreated)),
+        There::DanglingLink if circumstances.posixly_correct => unasked(make(Clear::Leave, Product::ThroughLink)),
+        There::DanglingLink => unasked(make(Clear::Leave, Product::Dangling)),
+        There::Loop if wishes.force => unasked(make(Clear::Leave, Product::AfterRemoval)),
+        There::Loop => unasked(Action::Refuse(Refusal::Loop)),
+        There::File(there) => {
+            match wishes.update {
+                Update::None => return unasked(Action::Skip),
+                Update::NoneFail => return unasked(Action::Refuse(Refusal::NotReplacing)),
+                Update::All | Update::Older => {}
+            }
+            if let Some(action) = one_file(wishes, source, there, circumstances.meeting) {
+                return unasked(action);
+            }
+            if wishes.update == Update::Older && is_not_older(there.modified, source.modified) {
+                return unasked(Action::Skip);
+            }
+            (wishes.ask, replace(wishes, source, there, circumstances))
         }
     }
+}
 
-    /// Notes a destination that was written, `name` in its directory.
-    pub fn note(&mut self, made: &Facts, name: &OsStr) {
-        if self.watching {
-            self.made.push(named(made, name));
-        }
+/// What is done because both are one file, or because the destination is what the source leads to; `None` if they are
+/// two, or if it does no harm.
+fn one_file(wishes: &Wishes, source: &Facts, there: &Facts, meeting: Meeting) -> Option<Action> {
+    let linking = wishes.make == Make::HardLink;
+    let same = Some(Action::Refuse(Refusal::SameFile));
+    if !source.same_file(there) {
+        let harmless = wishes.backup.is_some() || !meeting.leads_there;
+        return if harmless {
+            None
+        } else if linking {
+            Some(Action::Nothing)
+        } else {
+            same
+        };
     }
+    match source.kind {
+        _ if linking => Some(Action::Nothing),
+        Kind::Symlink if meeting.one_name => same,
+        Kind::Symlink if wishes.backup.is_some() => None,
+        Kind::Symlink => Some(Action::Nothing),
+        _ if meeting.one_name || meeting.source_is_link => same,
+        _ if wishes.remove || wishes.backup.is_some() => None,
+        _ => same,
+    }
+}
 
-    /// Whether it was written by this run under that name.
-    pub fn has_made(&self, there: &There, name: &OsStr) -> bool {
-        matches!(there, There::File(facts) if self.made.contains(&named(facts, name)))
+fn is_not_older(there: Timestamp, source: Timestamp) -> bool {
+    there >= source
+}
+
+/// Something else is there, and it may be replaced.
+fn replace(wishes: &Wishes, source: &Facts, there: &Facts, circumstances: Circumstances) -> Action {
+    let directory = there.kind == Kind::Directory;
+    if directory && wishes.backup.is_none() {
+        return Action::Refuse(Refusal::OverwriteDirectory);
+    }
+    match circumstances.made {
+        Made::Not => {}
+        _ if wishes.backup == Some(Numbering::Numbered) => {}
+        Made::File => return Action::Refuse(Refusal::JustCreated),
+        Made::Link => return Action::Refuse(Refusal::ThroughJustCreated),
+    }
+    let make = wishes.makes(source);
+    // A link is never written to: what is there gives way to it. As with GNU cp, also to a FIFO copied under -P. And what
+    // is written to one of several names would be written to all.
+    let gives_way = wishes.no_dereference && source.kind != Kind::Regular || wishes.links && there.links > 1;
+    match make {
+        _ if wishes.backup.is_some() && !directory => Action::Make(Steps { clear: Clear::Backup, make }),
+        _ if (wishes.remove || gives_way) && !directory => Action::Make(Steps { clear: Clear::Remove, make }),
+        Product::New => Action::Make(Steps { clear: Clear::Leave, make: Product::Contents }),
+        make => Action::Make(Steps { clear: Clear::Leave, make }),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn facts(kind: Kind, inode: u64) -> Facts {
-        Facts {
-            kind,
-            mode: 0o644,
-            device: 1,
-            inode,
-            raw_device: 0,
-            links: 1,
-            owner: 0,
-            group: 0,
-            size: 1,
-            allocated: 4096,
-            block_size: 4096,
-            accessed: (0, 0),
-            modified: (0, 0),
-            changed: (0, 0),
-        }
-    }
-
-    #[test]
-    fn what_is_there_decides() {
-        let source = facts(Kind::Regular, 1);
-        let none = Circumstances::default();
-        let other = There::File(facts(Kind::Regular, 2));
-        let refuse = Action::Refuse;
-        assert_eq!(decide(&source, &There::Nothing, none), Action::Create);
-        assert_eq!(decide(&source, &other, none), Action::Overwrite);
-        assert_eq!(decide(&source, &There::File(source), none), refuse(Refusal::SameFile));
-        assert_eq!(decide(&source, &There::DanglingLink, none), refuse(Refusal::DanglingLink));
-        let directory = There::File(facts(Kind::Directory, 3));
-        assert_eq!(decide(&source, &directory, none), refuse(Refusal::OverwriteDirectory));
-        assert_eq!(decide(&facts(Kind::Directory, 1), &other, none), refuse(Refusal::OmitDirectory));
-        let posix = Circumstances { posixly_correct: true, ..none };
-        assert_eq!(decide(&source, &There::DanglingLink, posix), Action::CreateThroughLink);
-        let just = Circumstances { just_created: true, ..none };
-        assert_eq!(decide(&source, &other, just), refuse(Refusal::JustCreated));
-        assert_eq!(decide(&source, &other, Circumstances { again: true, ..just }), refuse(Refusal::Again));
-    }
-
-    #[test]
-    fn account_is_kept_by_file_and_name_and_only_where_asked() {
-        let source = facts(Kind::Regular, 1);
-        let [x, y] = ["x", "y"].map(OsStr::new);
-        let mut created = Created::default();
-        created.note_source(&source, x);
-        assert_eq!(created.names_of(&source).count(), 0);
-        created.watch(true);
-        created.note_source(&source, x);
-        assert!(created.names_of(&source).eq([x]));
-        assert_eq!(created.names_of(&facts(Kind::Regular, 2)).count(), 0);
-        created.note(&source, x);
-        assert!(created.has_made(&There::File(source), x));
-        assert!(!created.has_made(&There::File(source), y));
-        assert!(!created.has_made(&There::Nothing, x));
-    }
-}
+mod tests;

@@ -5,10 +5,10 @@
 //! cut before both open descriptors are known to be different files; the cutting is left to the copy, which first asks
 //! whether there is room.
 
-use super::Run;
-use super::decide::{Action, Circumstances, Refusal, There, decide};
+use super::decide::Product;
 use super::destination::Destination;
-use super::operands::last_component;
+use super::options::Make;
+use super::{Run, links};
 use crate::report::{debug, explain, failure, quote::shell_always};
 use crate::sys::descriptor::close;
 use crate::sys::facts::{Facts, Kind};
@@ -19,21 +19,11 @@ use rustix::fs::{self, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
 
 /// A source whose facts are known and which is, if it could be, open.
 pub(super) struct Source {
-    facts: Facts,
-    opened: Result<OwnedFd, Errno>,
-}
-
-/// What was found out before a copy begins.
-#[derive(Default)]
-pub(super) struct Known {
-    /// The source.
-    pub(super) source: Option<Source>,
-    /// What stands at the destination.
-    pub(super) there: Option<Result<There, Errno>>,
+    pub(super) facts: Facts,
+    pub(super) opened: Result<OwnedFd, Errno>,
 }
 
 /// A sink that is open.
@@ -78,84 +68,57 @@ pub(super) fn copy_if_new(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>)
     }
 }
 
-/// Copies to a destination that is looked at first.
-pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>, known: Known) {
-    let Some(mut source) = known.source.or_else(|| look_at_source(run, name)) else { return };
-    let there = match known.there.unwrap_or_else(|| to.look()) {
-        Ok(there) => there,
-        Err(errno) if errno == Errno::NOTDIR && !ends_in_slash(to) => There::Nothing, // creating it says why not
-        Err(errno) => {
-            return run.messages.error(format!("cannot stat {}: {}", shell_always(&to.shown), strerror(errno)));
-        }
-    };
-    let circumstances = Circumstances {
-        posixly_correct: there == There::DanglingLink && std::env::var_os("POSIXLY_CORRECT").is_some(),
-        just_created: run.created.has_made(&there, &to.name),
-        again: source.facts.kind != Kind::Directory && copied_before(run, &source.facts, name),
-    };
-    let action = decide(&source.facts, &there, circumstances);
-    if let Action::Refuse(refusal) = action {
-        return refuse(run, refusal, name, to);
+/// Copies the contents to a destination that was looked at; whether that went well.
+pub(super) fn contents(
+    run: &mut Run<'_>,
+    name: &OsStr,
+    to: &Destination<'_>,
+    source: &mut Source,
+    product: Product,
+) -> bool {
+    let mut opened = std::mem::replace(&mut source.opened, Err(Errno::BADF));
+    if source.facts.kind != Kind::Regular && opened.as_ref().err() != Some(&Errno::NOENT) {
+        opened = open_waiting(name, source.facts.kind, opened);
     }
-    if run.options.verbose {
-        run.messages.print(format!("{} -> {}", shell_always(name), shell_always(&to.shown)));
-    }
-    if source.facts.kind != Kind::Regular {
-        source.opened = open_waiting(name, source.facts.kind, source.opened);
-    }
-    let from = match &source.opened {
+    let from = match &opened {
         Ok(from) => from,
         Err(errno) => {
             let text = format!("cannot open {} for reading: {}", shell_always(name), strerror(*errno));
-            return run.messages.error(text);
+            run.messages.error(text);
+            return false;
         }
     };
-    match open_sink(run, action, &source.facts, to) {
-        Ok(Some(sink)) => {
+    match open_sink(run, product, &source.facts, to, name) {
+        Ok(sink) => {
             let said = Ends { name, from, source: &source.facts, to, sink: &sink }.copy(run);
-            said.close(run, source.opened, sink.fd, name, to);
+            said.close(run, opened, sink.fd, name, to)
         }
-        Ok(None) => refuse(run, Refusal::SameFile, name, to),
         Err(text) => {
-            run.messages.error(text);
+            if let Some(text) = text {
+                run.messages.error(text);
+            }
             if run.options.debug {
                 run.messages.print(debug::line(None));
             }
+            false
         }
     }
 }
 
-fn ends_in_slash(to: &Destination<'_>) -> bool {
-    use std::os::unix::ffi::OsStrExt as _;
-    to.name.as_bytes().ends_with(b"/")
-}
-
-/// Whether this source was copied before under the same name; if not, it is noted.
-fn copied_before(run: &mut Run<'_>, source: &Facts, name: &OsStr) -> bool {
-    let before = run.created.names_of(source).any(|seen| same_name(seen, name));
-    if !before {
-        run.created.note_source(source, name);
-    }
-    before
-}
-
-/// Whether two names of one file are the same entry of the same directory (`f` and `./f`), and not two hard links.
-fn same_name(one: &OsStr, other: &OsStr) -> bool {
-    let directory = |name| {
-        let above = Path::new(name).parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::lstat(above).map(|stat| (stat.st_dev, stat.st_ino))
-    };
-    one == other || (last_component(one) == last_component(other) && directory(one) == directory(other))
-}
-
 /// Opens the source, or at least stats it; says so if there is none.
-fn look_at_source(run: &mut Run<'_>, name: &OsStr) -> Option<Source> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let opened = fs::open(name, flags, Mode::empty());
+pub(super) fn look_at_source(run: &mut Run<'_>, name: &OsStr) -> Option<Source> {
+    let followed = !run.options.no_dereference;
+    let stat = || if followed { fs::stat(name) } else { fs::lstat(name) }.map(|stat| Facts::from_stat(&stat));
+    let no_follow = if followed { OFlags::empty() } else { OFlags::NOFOLLOW };
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | no_follow;
+    let opened = match run.options.make {
+        Make::Copy => fs::open(name, flags, Mode::empty()),
+        Make::HardLink | Make::SymbolicLink => Err(Errno::BADF), // nothing is read
+    };
     let facts = match &opened {
         Ok(fd) => Facts::of(fd),
-        // Not readable, a socket, a leased file: what it is decides what is said.
-        Err(_) => fs::stat(name).map(|stat| Facts::from_stat(&stat)),
+        // Not readable, a socket, a symbolic link, a leased file: what it is decides what is said.
+        Err(_) => stat(),
     };
     match facts {
         Ok(facts) => {
@@ -185,58 +148,57 @@ fn open_waiting(name: &OsStr, kind: Kind, opened: Result<OwnedFd, Errno>) -> Res
     }
 }
 
+/// Whether the name of an open source still leads somewhere, after the way was cleared.
+pub(super) fn still_there(name: &OsStr, source: &Facts) -> Result<(), Errno> {
+    if source.kind == Kind::Symlink { Ok(()) } else { fs::stat(name).map(drop) }
+}
+
 /// Opens as GNU does.
 fn reopen(name: &OsStr) -> Result<OwnedFd, Errno> {
     fs::open(name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
 }
 
-/// Opens the sink; what is in it stays until the copy begins. `None`: it is the source.
-fn open_sink(run: &mut Run<'_>, action: Action, source: &Facts, to: &Destination<'_>) -> Result<Option<Sink>, String> {
-    let cannot_create = |errno| format!("cannot create regular file {}: {}", shell_always(&to.shown), strerror(errno));
-    let create = || to.create(source.mode).map(|fd| Some(Sink::new(fd))).map_err(cannot_create);
-    match action {
-        Action::CreateThroughLink => {
-            return to.create_through_link(source.mode).map(|fd| Some(Sink::new(fd))).map_err(cannot_create);
+/// Opens the sink; what is in it stays until the copy begins. An error without a text has been said.
+fn open_sink(
+    run: &mut Run<'_>,
+    product: Product,
+    source: &Facts,
+    to: &Destination<'_>,
+    name: &OsStr,
+) -> Result<Sink, Option<String>> {
+    let cannot_create =
+        |errno| Some(format!("cannot create regular file {}: {}", shell_always(&to.shown), strerror(errno)));
+    let create = || to.create(source.mode).map(Sink::new).map_err(cannot_create);
+    match product {
+        Product::ThroughLink => {
+            return to.create_through_link(source.mode).map(Sink::new).map_err(cannot_create);
         }
-        Action::Overwrite => {}
+        Product::Dangling => {
+            return Err(Some(format!("not writing through dangling symlink {}", shell_always(&to.shown))));
+        }
+        Product::AfterRemoval => {
+            links::remove(run, to).map_err(|()| None)?;
+            return create();
+        }
+        Product::Contents => {}
         _ => return create(),
     }
     let fd = match to.open() {
         Ok(fd) => fd,
         Err(Errno::NOENT) => return create(), // it went away since it was looked at
         Err(_) if run.options.force => {
-            to.remove().map_err(|errno| format!("cannot remove {}: {}", shell_always(&to.shown), strerror(errno)))?;
-            if run.options.verbose {
-                run.messages.print(format!("removed {}", shell_always(&to.shown)));
-            }
+            links::remove(run, to).map_err(|()| None)?;
             return create();
         }
         Err(errno) => return Err(cannot_create(errno)),
     };
     let facts = Facts::of(&fd).map_err(cannot_create)?;
     if facts.same_file(source) {
-        return Ok(None);
+        return Err(Some(format!("{} and {} are the same file", shell_always(name), shell_always(&to.shown))));
     }
     // An empty one is cut too: its times have to move (`cp /dev/null stamp`), and blocks kept behind its end have to go.
     let replaced = facts.kind == Kind::Regular;
-    Ok(Some(Sink { fd, facts: Some(facts), created: false, replaced }))
-}
-
-fn refuse(run: &mut Run<'_>, refusal: Refusal, name: &OsStr, to: &Destination<'_>) {
-    let to_link = refusal == Refusal::JustCreated && to.is_link();
-    let (from, to) = (shell_always(name), shell_always(&to.shown));
-    let text = match refusal {
-        Refusal::OmitDirectory => format!("-r not specified; omitting directory {from}"),
-        Refusal::SameFile => format!("{from} and {to} are the same file"),
-        Refusal::OverwriteDirectory => format!("cannot overwrite directory {to} with non-directory {from}"),
-        Refusal::DanglingLink => format!("not writing through dangling symlink {to}"),
-        Refusal::JustCreated if to_link => format!("will not copy {from} through just-created symlink {to}"),
-        Refusal::JustCreated => format!("will not overwrite just-created {to} with {from}"),
-        Refusal::Again => {
-            return run.messages.warn(format!("warning: source file {from} specified more than once"));
-        }
-    };
-    run.messages.error(text);
+    Ok(Sink { fd, facts: Some(facts), created: false, replaced })
 }
 
 /// Both ends, open.
@@ -254,6 +216,8 @@ struct Copied {
     line: Option<String>,
     /// The new file is to go: nothing came of it.
     remove: bool,
+    /// All is there.
+    complete: bool,
 }
 
 impl Ends<'_> {
@@ -263,7 +227,7 @@ impl Ends<'_> {
             Err(errno) => {
                 let text = format!("cannot stat {}: {}", shell_always(&self.to.shown), strerror(errno));
                 run.messages.error(text);
-                return Copied { line: None, remove: false };
+                return Copied { line: None, remove: false, complete: false };
             }
         };
         let source = endpoint::own(self.from.as_fd(), *self.source);
@@ -277,7 +241,7 @@ impl Ends<'_> {
         }
         let trail = transfer::copy(&ask, &plan, &run.learned, &mut run.scratch);
         if trail.is_complete() {
-            run.created.note(&facts, &self.to.name);
+            run.account.note(self.to);
         }
         if title.is_some() {
             let observed = explain::may_share_pages(&ask, &trail).then(|| by_reference::observe(self.name));
@@ -288,11 +252,11 @@ impl Ends<'_> {
 
     /// What the sink is. A new file is a regular file of size 0, and nothing else of it is of interest to a small copy:
     /// one fstat less.
-    fn sink_facts(&self, run: &mut Run<'_>) -> Result<Facts, Errno> {
+    fn sink_facts(&self, run: &Run<'_>) -> Result<Facts, Errno> {
         if let Some(facts) = self.sink.facts {
             return Ok(facts);
         }
-        if endpoint::is_small(self.source, &run.options.policy) && !run.created.is_watching() {
+        if endpoint::is_small(self.source, &run.options.policy) {
             return Ok(Facts { kind: Kind::Regular, size: 0, allocated: 0, ..*self.source });
         }
         Facts::of(&self.sink.fd)
@@ -325,12 +289,13 @@ impl Ends<'_> {
             ));
         }
         let line = run.options.debug.then(|| debug::line(Some((plan, trail, &run.options.policy))));
-        Copied { line, remove: nothing_came && self.sink.created }
+        let complete = trail.failure.is_none();
+        Copied { line, remove: nothing_came && self.sink.created, complete }
     }
 }
 
 impl Copied {
-    /// Closes both ends, the sink first, whose errors are lost data.
+    /// Closes both ends, the sink first, whose errors are lost data. Whether all went well.
     fn close(
         self,
         run: &mut Run<'_>,
@@ -338,14 +303,17 @@ impl Copied {
         sink: OwnedFd,
         name: &OsStr,
         to: &Destination<'_>,
-    ) {
+    ) -> bool {
+        let mut complete = self.complete;
         if let Some(line) = self.line {
             run.messages.print(line);
         }
         if let Err(errno) = close(sink) {
+            complete = false;
             run.messages.error(format!("failed to close {}: {}", shell_always(&to.shown), strerror(errno)));
         }
         if let Ok(Err(errno)) = source.map(close) {
+            complete = false;
             run.messages.error(format!("failed to close {}: {}", shell_always(name), strerror(errno)));
         }
         if self.remove
@@ -353,5 +321,6 @@ impl Copied {
         {
             run.messages.error(format!("cannot remove {}: {}", shell_always(&to.shown), strerror(errno)));
         }
+        complete
     }
 }

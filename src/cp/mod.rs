@@ -1,11 +1,16 @@
 //! cp: operands → entries; decide; the two ends of each copy opened, named and closed.
 //!
-//! [`operands`] says which source goes to which destination, [`decide`] (pure) what is to be done with one, [`mod@file`]
-//! does it for a regular file.
+//! [`operands`] says which source goes to which destination, [`decide`] (pure) what is to be done with one, [`entry`] does
+//! it: [`mod@file`] for contents, [`links`] for links. [`account`] is what the run remembers.
 
+mod account;
+pub mod backup;
 pub mod decide;
 mod destination;
+mod entry;
 mod file;
+mod links;
+mod names;
 mod operands;
 pub mod options;
 
@@ -13,7 +18,7 @@ pub use options::Options;
 
 use crate::report::Messages;
 use crate::transfer::{Capabilities, Scratch};
-use decide::Created;
+use account::Account;
 
 /// What one run of `zccp` has at hand.
 pub(crate) struct Run<'a> {
@@ -22,12 +27,12 @@ pub(crate) struct Run<'a> {
     learned: Capabilities,
     scratch: Scratch,
     /// What this run has copied and made, where several sources could meet.
-    created: Created,
+    account: Account,
 }
 
 /// Does what was asked. What goes wrong is said through `messages`, which remembers the exit status.
 pub fn run(options: &Options, messages: &mut Messages) {
     let mut run =
-        Run { options, messages, learned: Capabilities::new(), scratch: Scratch::new(), created: Created::default() };
+        Run { options, messages, learned: Capabilities::new(), scratch: Scratch::new(), account: Account::default() };
     operands::each(&mut run);
 }

@@ -14,6 +14,59 @@ pub enum Target {
     NoDirectory,
 }
 
+/// Which existing destinations are replaced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Update {
+    /// All.
+    #[default]
+    All,
+    /// None; that one was there is no failure.
+    None,
+    /// None, and it is a failure.
+    NoneFail,
+    /// Those whose data was changed before the source's.
+    Older,
+}
+
+/// What is made of a source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Make {
+    /// A copy.
+    #[default]
+    Copy,
+    /// `-l`: another name of it.
+    HardLink,
+    /// `-s`: a symbolic link to it.
+    SymbolicLink,
+}
+
+/// What a copy keeps of its source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Preserve {
+    /// Names of one file stay names of one file.
+    pub links: bool,
+}
+
+/// How an existing destination is kept under another name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// How the other name is chosen.
+    pub numbering: Numbering,
+    /// What a name without a number ends in.
+    pub suffix: OsString,
+}
+
+/// How the name of a backup is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Numbering {
+    /// Name and suffix.
+    Simple,
+    /// Numbered where there is a numbered one, simple otherwise.
+    Existing,
+    /// `name.~N~`, one more than the highest there is.
+    Numbered,
+}
+
 /// What was asked of `zccp`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -25,6 +78,22 @@ pub struct Options {
     pub operands: Vec<OsString>,
     /// `-t`, `-T` or neither.
     pub target: Target,
+    /// `argv[0]`, all of it: prompts begin with it.
+    pub called: OsString,
+    /// `-i`: ask before an existing destination is replaced.
+    pub ask: bool,
+    /// `-n`, `-u`, `--update`
+    pub update: Update,
+    /// `-b`, `--backup`, `-S`
+    pub backup: Option<Backup>,
+    /// `--remove-destination`
+    pub remove_destination: bool,
+    /// `-l`, `-s`
+    pub make: Make,
+    /// `-P`, `-d`: a source that is a symbolic link is copied as one.
+    pub no_dereference: bool,
+    /// `--preserve`, `--no-preserve`, `-p`, `-d`
+    pub preserve: Preserve,
     /// `-f`: if an existing destination cannot be opened, remove it and try again.
     pub force: bool,
     /// `-v`: say what is done.

@@ -21,6 +21,9 @@ pub struct Messages {
     line_by_line: Option<bool>,
     printed: bool,
     output_failure: Option<Errno>,
+    answers: BorrowedFd<'static>,
+    answers_were_closed: bool,
+    asked: bool,
     failed: bool,
 }
 
@@ -44,6 +47,9 @@ impl Messages {
             line_by_line: None,
             printed: false,
             output_failure: None,
+            answers: descriptor::inherited(0),
+            answers_were_closed: start::was_closed(0),
+            asked: false,
             failed: false,
         }
     }
@@ -68,6 +74,28 @@ impl Messages {
         // Nobody can be told that standard error does not work but the parent, by the exit status: as GNU does.
         if self.errors_were_closed || write_all(self.errors, &line).is_err() {
             self.failed = true;
+        }
+    }
+
+    /// Asks on standard error and reads the answer, one line, from standard input; whether it is yes. The end of the
+    /// input is no.
+    ///
+    /// The line is read byte by byte: what follows it is left to whoever reads there next.
+    pub fn ask(&mut self, question: &[u8]) -> bool {
+        self.flush();
+        self.asked = true;
+        if self.errors_were_closed || write_all(self.errors, question).is_err() {
+            self.failed = true;
+        }
+        let mut first = None;
+        loop {
+            let mut byte = [0];
+            match rustix::io::read(self.answers, &mut byte) {
+                Ok(1..) if byte[0] != b'\n' => _ = first.get_or_insert(byte[0]),
+                Err(Errno::INTR) => {}
+                // In the locales whose messages are spoken here, yes begins with y or Y (`locale yesexpr`).
+                _ => return matches!(first, Some(b'y' | b'Y')),
+            }
         }
     }
 
@@ -112,6 +140,9 @@ impl Messages {
 
     fn finish_by(mut self, close_output: impl FnOnce() -> Result<(), Errno>) -> i32 {
         self.flush();
+        if self.asked && self.answers_were_closed {
+            self.error(format!("error closing file: {}", strerror(Errno::BADF))); // GNU's words
+        }
         if self.printed && !self.output_was_closed {
             let closed = close_output();
             self.output_failure = self.output_failure.or(closed.err());

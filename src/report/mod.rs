@@ -5,6 +5,7 @@ pub mod explain;
 pub mod failure;
 pub mod messages;
 pub mod peer;
+pub mod prompt;
 pub mod quote;
 
 pub use messages::Messages;

@@ -100,6 +100,11 @@ impl Facts {
         }
     }
 
+    /// Device and inode number, which name the file.
+    pub fn id(&self) -> (u64, u64) {
+        (self.device, self.inode)
+    }
+
     /// Whether both are the same file: the same device and inode number.
     pub fn same_file(&self, other: &Facts) -> bool {
         self.device == other.device && self.inode == other.inode

@@ -6,7 +6,7 @@
 
 use crate::bash::Bash;
 use crate::pages::Page;
-use clap::{Arg, Command};
+use clap::{Arg, ArgAction, Command};
 use clap_complete::{Generator, Shell};
 use clap_complete_nushell::Nushell;
 
@@ -53,13 +53,17 @@ fn put_right(table: &Command, mut page: Page, repair: Repair) -> Result<Page, St
 fn zsh(option: &Arg) -> Option<(String, String)> {
     let long = option.get_long()?;
     if option.is_require_equals_set() {
-        return Some((format!("'--{long}=["), format!("'--{long}=-[")));
+        let several = if matches!(option.get_action(), ArgAction::Append) { "*" } else { "" };
+        return Some((format!("'{several}--{long}=["), format!("'{several}--{long}=-[")));
     }
     let words = words(option).join(" ");
     is_list(option).then(|| (format!(":({words})' \\"), format!(":_sequence compadd - {words}' \\")))
 }
 
 fn fish(option: &Arg) -> Option<(String, String)> {
+    if words(option).is_empty() {
+        return None; // nothing to offer
+    }
     let offered: Vec<String> = words(option).iter().map(|word| format!("{word}\\t''")).collect();
     let offered = format!("-a \"{}\"", offered.join("\n"));
     if option.is_require_equals_set() {

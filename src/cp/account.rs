@@ -1,0 +1,113 @@
+//! What this run has copied and made. Kept only where several sources could meet in one directory.
+
+use super::decide::Made;
+use super::destination::Destination;
+use super::names;
+use crate::sys::facts::{Facts, Kind};
+use rustix::fs;
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+
+/// Device and inode: which file.
+type Id = (u64, u64);
+
+/// The first copy of a file that has several names, in the directory that all of this run goes to.
+#[derive(Clone, Debug)]
+pub(super) struct First {
+    pub(super) name: OsString,
+    pub(super) shown: OsString,
+}
+
+/// What this run has copied and made.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    watching: bool,
+    sources: HashMap<Id, Vec<OsString>>,
+    made: HashMap<OsString, Id>,
+    first_names: HashMap<Id, First>,
+}
+
+impl Account {
+    /// Keeps account from now on, or not.
+    pub(super) fn watch(&mut self, watching: bool) {
+        self.watching = watching;
+    }
+
+    /// Notes that this source is being copied; whether it was before: the same file by the same name, however its
+    /// directory is spelled.
+    pub(super) fn source_again(&mut self, source: &Facts, name: &OsStr) -> bool {
+        if !self.watching {
+            return false;
+        }
+        let names = self.sources.entry(source.id()).or_default();
+        if names.iter().any(|before| names::is_one_name((fs::CWD, before), (fs::CWD, name))) {
+            return true;
+        }
+        names.push(name.to_os_string());
+        false
+    }
+
+    /// Notes what was made at the destination.
+    pub(super) fn note(&mut self, to: &Destination<'_>) {
+        if self.watching
+            && let Ok(made) = to.facts()
+        {
+            self.made.insert(to.name.clone(), made.id());
+        }
+    }
+
+    /// What of the destination was made by this run. `followed`: the destination was looked at through a link.
+    pub(super) fn made(&self, to: &Destination<'_>, followed: bool) -> Made {
+        let Some(id) = self.made.get(&to.name) else { return Made::Not };
+        match to.facts() {
+            Ok(facts) if facts.id() != *id => Made::Not,
+            Ok(facts) if followed && facts.kind == Kind::Symlink => Made::Link,
+            Ok(_) => Made::File,
+            Err(_) => Made::Not,
+        }
+    }
+
+    /// The name that the first copy of this file got, if it has several names and they are to stay one file.
+    pub(super) fn first_name(&self, source: &Facts) -> Option<First> {
+        self.first_names.get(&source.id()).cloned()
+    }
+
+    /// Notes the name that the copy of a file with several names has got.
+    pub(super) fn note_first_name(&mut self, source: &Facts, to: &Destination<'_>) {
+        if self.watching && source.links > 1 {
+            let first = || First { name: to.name.clone(), shown: to.shown.clone() };
+            self.first_names.entry(source.id()).or_insert_with(first);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Files of the package, which the tests are run in.
+    const ONE: &str = "Cargo.toml";
+    const OTHER: &str = "Cargo.lock";
+
+    #[test]
+    fn account_is_kept_by_file_and_name_and_only_where_asked() {
+        let [to, beside] = [ONE, OTHER].map(|name| Destination::plain(OsStr::new(name)));
+        let source = to.facts().expect("the package has a manifest");
+        let mut account = Account::default();
+        let again = |account: &mut Account, name: &str| account.source_again(&source, OsStr::new(name));
+        for _ in 0..2 {
+            assert!(!again(&mut account, ONE));
+            account.note(&to);
+            assert_eq!(account.made(&to, true), Made::Not);
+        }
+        account.watch(true);
+        assert!(!again(&mut account, ONE));
+        assert!(again(&mut account, "./Cargo.toml"));
+        assert!(!again(&mut account, OTHER), "another name of the file");
+        account.note(&to);
+        assert_eq!(account.made(&to, true), Made::File);
+        assert_eq!(account.made(&beside, true), Made::Not);
+        account.made.insert(beside.name.clone(), source.id());
+        assert_eq!(account.made(&beside, true), Made::Not, "another file by that name");
+    }
+}

@@ -1,0 +1,136 @@
+//! The name that an existing destination gets before something takes its place, and the way back.
+
+use super::destination::Destination;
+use super::names;
+use super::options::{Backup, Numbering};
+use crate::sys::facts::Facts;
+use rustix::fs::{self, Dir, Mode, OFlags};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+
+/// Where the backup of `to` goes.
+pub(super) fn place<'a>(to: &Destination<'a>, backup: &Backup) -> Destination<'a> {
+    let last = names::last_component(&to.name);
+    let number = match backup.numbering {
+        Numbering::Simple => None,
+        Numbering::Existing => highest(to, last),
+        Numbering::Numbered => Some(highest(to, last).unwrap_or_default()),
+    };
+    let mut name = last.to_os_string();
+    match number {
+        Some(number) => name.push(format!(".~{}~", increment(&number))),
+        None => name.push(&backup.suffix),
+    }
+    to.beside(&name)
+}
+
+/// Moves `to` out of the way and tells where to.
+pub(super) fn make<'a>(to: &Destination<'a>, backup: &Backup) -> Result<Destination<'a>, Errno> {
+    loop {
+        let place = place(to, backup);
+        if !is_numbered(&place, to, backup) {
+            to.rename(&place)?;
+            return Ok(place);
+        }
+        match to.rename_if_free(&place) {
+            Ok(()) => return Ok(place),
+            Err(Errno::EXIST) => {} // somebody took the number meanwhile
+            // File systems without RENAME_NOREPLACE (renameat2(2)).
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                to.rename(&place)?;
+                return Ok(place);
+            }
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+fn is_numbered(place: &Destination<'_>, to: &Destination<'_>, backup: &Backup) -> bool {
+    let mut simple = names::last_component(&to.name).to_os_string();
+    simple.push(&backup.suffix);
+    names::last_component(&place.name) != simple
+}
+
+/// Whether a simple backup of `to` would take the place of the source.
+pub(super) fn would_destroy(source: &Facts, name: &OsStr, to: &Destination<'_>, backup: &Backup) -> bool {
+    if backup.numbering == Numbering::Numbered {
+        return false;
+    }
+    let mut simple = names::last_component(&to.name).to_os_string();
+    simple.push(&backup.suffix);
+    names::last_component(name) == simple && to.beside(&simple).facts().is_ok_and(|facts| facts.same_file(source))
+}
+
+/// The highest number of a backup of `last`, as decimal digits; `None` if there is none.
+fn highest(to: &Destination<'_>, last: &OsStr) -> Option<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = fs::openat(to.directory, names::parent(&to.name), flags, Mode::empty()).ok()?;
+    let entries = Dir::new(directory).ok()?;
+    entries
+        .filter_map(Result::ok)
+        .filter_map(|entry| number(entry.file_name().to_bytes(), last.as_bytes()).map(<[u8]>::to_vec))
+        .max_by(|a, b| (a.len(), a).cmp(&(b.len(), b)))
+}
+
+/// `12` of `last.~12~`; a number does not begin with 0.
+fn number<'e>(entry: &'e [u8], last: &[u8]) -> Option<&'e [u8]> {
+    let digits = entry.strip_prefix(last)?.strip_prefix(b".~")?.strip_suffix(b"~")?;
+    let first = *digits.first()?;
+    (first != b'0' && digits.iter().all(u8::is_ascii_digit)).then_some(digits)
+}
+
+/// One more. Digits, because nothing says that a number in a name fits a machine word.
+fn increment(digits: &[u8]) -> String {
+    let mut digits = digits.to_vec();
+    for digit in digits.iter_mut().rev() {
+        if *digit < b'9' {
+            *digit += 1;
+            return String::from_utf8_lossy(&digits).into_owned();
+        }
+        *digit = b'0';
+    }
+    digits.insert(0, b'1');
+    String::from_utf8_lossy(&digits).into_owned()
+}
+
+/// The suffix of simple backups: the option's, else that of the environment, `~` if it is empty or could not end a name.
+pub fn suffix(option: Option<OsString>, environment: Option<OsString>) -> OsString {
+    let fits = |suffix: &OsString| !suffix.is_empty() && !suffix.as_bytes().contains(&b'/');
+    option.or(environment).filter(fits).unwrap_or_else(|| "~".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_and_counted_up() {
+        for (entry, expected) in [
+            ("a.~1~", Some("1")),
+            ("a.~120~", Some("120")),
+            ("a.~01~", None),
+            ("a.~~", None),
+            ("a.~x~", None),
+            ("a~", None),
+            ("b.~1~", None),
+        ] {
+            assert_eq!(number(entry.as_bytes(), b"a"), expected.map(str::as_bytes), "{entry}");
+        }
+        for (digits, next) in
+            [("", "1"), ("1", "2"), ("9", "10"), ("199", "200"), ("99999999999999999999", "100000000000000000000")]
+        {
+            assert_eq!(increment(digits.as_bytes()), next);
+        }
+    }
+
+    #[test]
+    fn a_suffix_that_cannot_end_a_name_is_a_tilde() {
+        let some = |text: &str| Some(OsString::from(text));
+        assert_eq!(suffix(some(".b"), some(".c")), ".b");
+        assert_eq!(suffix(None, some(".c")), ".c");
+        assert_eq!(suffix(some(""), some(".c")), "~");
+        assert_eq!(suffix(None, some("a/b")), "~");
+        assert_eq!(suffix(None, None), "~");
+    }
+}

@@ -1,0 +1,77 @@
+//! Names and the directories they stand in.
+
+use rustix::fs::{self, AtFlags};
+use std::ffi::{OsStr, OsString};
+use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::OsStrExt as _;
+
+/// What follows the last slash that is followed by anything; a name of slashes only is `/`.
+pub(super) fn last_component(name: &OsStr) -> &OsStr {
+    OsStr::from_bytes(split(name).1)
+}
+
+/// The directory a name stands in, as a path: `.` where there is no slash.
+pub(super) fn parent(name: &OsStr) -> &OsStr {
+    match split(name).0 {
+        b"" => OsStr::new("."),
+        before => OsStr::from_bytes(before),
+    }
+}
+
+/// What is before the last component, slash included, and the last component.
+fn split(name: &OsStr) -> (&[u8], &[u8]) {
+    let bytes = name.as_bytes();
+    let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(0, |last| last + 1);
+    if end == 0 {
+        let slash = bytes.len().min(1);
+        return (&bytes[..slash], &bytes[..slash]);
+    }
+    let begin = bytes[..end].iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
+    (&bytes[..begin], &bytes[begin..end])
+}
+
+/// The same name with something put after it or in place of its last component.
+pub(super) fn beside(name: &OsStr, last: &OsStr) -> OsString {
+    let mut path = OsStr::from_bytes(split(name).0).to_os_string();
+    path.push(last);
+    path
+}
+
+/// Device and inode of the directory that `name`, looked up from `directory`, stands in.
+fn place(directory: BorrowedFd<'_>, name: &OsStr) -> Option<(u64, u64)> {
+    let stat = fs::statat(directory, parent(name), AtFlags::empty()).ok()?;
+    Some((stat.st_dev, stat.st_ino))
+}
+
+/// Whether both are one name in one directory, however the directory is spelled.
+pub(super) fn is_one_name(a: (BorrowedFd<'_>, &OsStr), b: (BorrowedFd<'_>, &OsStr)) -> bool {
+    last_component(a.1) == last_component(b.1) && place(a.0, a.1).is_some_and(|a| place(b.0, b.1) == Some(a))
+}
+
+/// Whether the name stands in the working directory.
+pub(super) fn is_in_working_directory(directory: BorrowedFd<'_>, name: &OsStr) -> bool {
+    place(directory, name).is_some_and(|there| place(fs::CWD, OsStr::new(".")) == Some(there))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_split_as_by_basename_and_dirname() {
+        for (name, before, last) in [
+            ("a", ".", "a"),
+            ("a/b", "a/", "b"),
+            ("a/b//", "a/", "b"),
+            ("/a", "/", "a"),
+            ("/", "/", "/"),
+            ("//", "/", "/"),
+            ("..", ".", ".."),
+            ("a/..", "a/", ".."),
+            ("", ".", ""),
+        ] {
+            assert_eq!(last_component(OsStr::new(name)), last, "{name}");
+            assert_eq!(parent(OsStr::new(name)), before, "{name}");
+        }
+    }
+}
