@@ -358,7 +358,7 @@ fn what_was_seen_more_than_once_is_told_once() {
     let scene = Scene::new();
     let piece = content::bytes(1, 9 << 20);
     scene.sparse_file("a", 64 << 20, &[(0, &piece), (20 << 20, &piece), (40 << 20, &piece)]);
-    let outcome = scene.zccp(["--explain", "a", "b"]).run();
+    let outcome = scene.zccp(["--engine=read_write", "--explain", "a", "b"]).run();
     outcome.succeeds();
     assert_eq!(outcome.stderr_text().matches("    2 threads\n").count(), 1, "{}", outcome.stderr_text());
 }

@@ -68,7 +68,8 @@ fn rate(bytes: u64, seconds: f64) -> String {
 
 fn tuning(plan: &Plan) -> String {
     let mut text = String::new();
-    if plan.tuning.threads > 1 && plan.engines.contains(&Name::ReadWrite) {
+    let reads = plan.engines.contains(&Name::ReadWrite) && !plan.engines.contains(&Name::Splice);
+    if plan.tuning.threads > 1 && reads {
         let _ = write!(text, "; {} threads, blocks of {} KiB", plan.tuning.threads, plan.tuning.block / 1024);
     }
     if plan.preallocate {
