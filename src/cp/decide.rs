@@ -165,6 +165,8 @@ pub struct Wishes {
     pub make: Make,
     /// `-P`, `-d`, `-a`: no symbolic link is followed.
     pub no_dereference: bool,
+    /// `--attributes-only`: no contents come, so nothing gives way to them.
+    pub attributes_only: bool,
     /// `-r`: directories are copied.
     pub recursive: bool,
     /// FIFOs, sockets and devices are made anew.
@@ -186,6 +188,7 @@ impl Wishes {
             force: options.force,
             make: options.make,
             no_dereference: options.dereference == Dereference::Never,
+            attributes_only: options.attributes_only,
             recursive: options.recursive,
             special: options.makes_special_files(),
             keep_directory_symlink: options.keep_directory_symlink,
@@ -318,7 +321,8 @@ fn replace(wishes: &Wishes, source: &Facts, there: &Facts, circumstances: Circum
     let make = wishes.makes(source);
     // A link is never written to: what is there gives way to it. As with GNU cp, also to a FIFO copied under -P. And what
     // is written to one of several names would be written to all.
-    let gives_way = wishes.no_dereference && source.kind != Kind::Regular || wishes.links && there.links > 1;
+    let not_written = wishes.no_dereference && source.kind != Kind::Regular || wishes.links && there.links > 1;
+    let gives_way = not_written && !wishes.attributes_only;
     match make {
         _ if wishes.backup.is_some() && !directory => Action::Make(Steps { clear: Clear::Backup, make }),
         _ if (wishes.remove || gives_way) && !directory => Action::Make(Steps { clear: Clear::Remove, make }),

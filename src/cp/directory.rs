@@ -118,6 +118,7 @@ fn may_be_entered(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> bool {
             };
             let (of, into) = (shell_always(&of), shell_always(&into));
             run.messages.error(format!("cannot copy a directory, {of}, into itself, {into}"));
+            run.into_itself = true;
             return false;
         }
         if names::is_one_name((base, &way), (base, &earlier.way)) {

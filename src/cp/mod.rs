@@ -43,6 +43,8 @@ pub(crate) struct Run<'a> {
     identity: Identity,
     messages: &'a mut Messages,
     scratch: &'a mut Scratch,
+    /// The operand at hand is being copied into itself: it is gone on with no further.
+    into_itself: bool,
     /// What this run has copied and made, where several operands could meet; minded by the thread that has them.
     account: Option<&'a mut Account>,
 }
@@ -69,6 +71,7 @@ pub fn run(options: &Options, messages: &mut Messages) {
         identity: Identity::as_far_as_needed(options),
         messages,
         scratch: &mut Scratch::new(),
+        into_itself: false,
         account: Some(&mut Account::default()),
     };
     operands::each(&mut run);

@@ -33,7 +33,7 @@ pub(super) fn copy(run: &mut Run<'_>, source: &OsStr, name: &OsStr, directory: B
     let way = OsStr::from_bytes(leading.as_bytes());
     let above = match leading.as_bytes() {
         b"" => name.to_os_string(),
-        _ => below(name, way),
+        _ => names::below(name, way),
     };
     let last = match names::last_component(source) {
         up if up == ".." => OsStr::new("."),
@@ -63,11 +63,6 @@ fn leading(source: &OsStr) -> &OsStr {
     OsStr::from_bytes(&parent[from..to])
 }
 
-/// `directory/way`, as GNU puts it together.
-fn below(directory: &OsStr, way: &OsStr) -> OsString {
-    names::below(directory, way)
-}
-
 /// Makes what is not there; an error was said.
 fn make(run: &mut Run<'_>, source: &OsStr, name: &OsStr, directory: BorrowedFd<'_>) -> Result<Vec<Parent>, ()> {
     let leading = leading(source).as_bytes();
@@ -79,7 +74,7 @@ fn make(run: &mut Run<'_>, source: &OsStr, name: &OsStr, directory: BorrowedFd<'
         end = begin + leading[begin..].iter().take_while(|byte| **byte != b'/').count();
         let component = OsStr::from_bytes(&leading[begin..end]);
         let from = OsString::from(OsStr::from_bytes(&[root, &leading[..end]].concat()));
-        let to = below(name, OsStr::from_bytes(&leading[..end]));
+        let to = names::below(name, OsStr::from_bytes(&leading[..end]));
         let above = made.last().map_or(directory, |parent| parent.destination.as_fd());
         let parent = step(run, (from, to), above, component)?;
         made.push(parent);
@@ -97,8 +92,9 @@ fn step(
         run.messages.error(format!("{what}: {}", strerror(errno)));
         Err(())
     };
-    let facts = match fs::stat(&from) {
-        Ok(stat) => Facts::from_stat(&stat),
+    let facts = match fs::stat(&from).map(|stat| Facts::from_stat(&stat)) {
+        Ok(facts) if facts.kind == Kind::Directory => facts,
+        Ok(_) => return fail(run, format!("failed to get attributes of {}", shell_always(&from)), Errno::NOTDIR),
         Err(errno) => return fail(run, format!("failed to get attributes of {}", shell_always(&from)), errno),
     };
     let there = fs::statat(above, component, AtFlags::empty()).map(|stat| Facts::from_stat(&stat).kind);

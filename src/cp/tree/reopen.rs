@@ -45,6 +45,25 @@ pub(super) fn above(child: BorrowedFd<'_>, flags: OFlags, id: Id) -> Result<Owne
     checked(open(child, b"..", flags, false)?, id)
 }
 
+/// Whether `directory` is the one of this device and inode number, or lies in it. If that cannot be seen, it is said to.
+pub(super) fn is_within(directory: BorrowedFd<'_>, id: Id) -> bool {
+    let mut above: Option<OwnedFd> = None;
+    let mut last = None;
+    loop {
+        let here = above.as_ref().map_or(directory, |fd| fd.as_fd());
+        match Facts::of(here) {
+            Ok(facts) if facts.id() == id => return true,
+            Ok(facts) if last == Some(facts.id()) => return false, // the root is above itself
+            Ok(facts) => last = Some(facts.id()),
+            Err(_) => return true,
+        }
+        match open(here, b"..", OFlags::PATH, false) {
+            Ok(fd) => above = Some(fd),
+            Err(_) => return true,
+        }
+    }
+}
+
 fn checked(fd: OwnedFd, id: Id) -> Result<OwnedFd, Errno> {
     if Facts::of(&fd)?.id() == id { Ok(fd) } else { Err(Errno::STALE) }
 }

@@ -130,6 +130,9 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
                     self.share();
                 }
                 self.entry(at);
+                if self.run.into_itself {
+                    self.frames.iter_mut().for_each(|frame| frame.next = frame.end); // as GNU cp does
+                }
             }
             self.tell();
         }

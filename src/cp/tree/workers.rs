@@ -4,6 +4,7 @@ use super::super::Run;
 use super::ending;
 use super::order::Passage;
 use super::pool::Pool;
+use super::reopen;
 use super::walk::Walker;
 use crate::report::Messages;
 use crate::sys::block;
@@ -62,13 +63,22 @@ enum Most {
 impl Most {
     fn get(&mut self, walker: &Walker<'_, '_, '_>) -> usize {
         if let Most::Unknown(most) = *self {
-            let pay = if most > 1 && walker.run.options.jobs.is_none() { most.min(that_pay(walker)) } else { most };
-            *self = Most::Known(pay);
+            *self = Most::Known(match walker.run.options.jobs {
+                _ if most == 1 || is_into_itself(walker) => 1,
+                Some(_) => most,
+                None => most.min(that_pay(walker)),
+            });
         }
         match *self {
             Most::Unknown(most) | Most::Known(most) => most,
         }
     }
+}
+
+/// What is copied of a directory into itself depends on the order.
+fn is_into_itself(walker: &Walker<'_, '_, '_>) -> bool {
+    let root = walker.frames.first();
+    root.is_none_or(|root| reopen::is_within(walker.pool.destination, root.node.facts.id()))
 }
 
 /// As many as there are processors for us; one where a disk would have to seek between them.
@@ -128,6 +138,7 @@ impl<'s> Others<'s> {
                 identity,
                 messages: &mut messages,
                 scratch: &mut scratch,
+                into_itself: false,
                 account: None,
             };
             take_and_walk(&mut Walker::new(&mut run, pool));
