@@ -99,6 +99,8 @@ pub struct Ask<'a> {
     pub replaced: bool,
     /// What the user asked.
     pub policy: &'a Policy,
+    /// Processors this program may use; 1 where it was not asked, because the copy is too small for a second thread.
+    pub processors: usize,
 }
 
 /// How the plan wants the engines to work on this pair; measured values, see `transfer::plan`.
