@@ -5,8 +5,8 @@ use super::verdict::Scope;
 use crate::engine::Name;
 use crate::sys::facts::FileSystem;
 use rustix::io::Errno;
-use std::os::fd::AsFd;
 use std::num::NonZero;
+use std::os::fd::AsFd;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 

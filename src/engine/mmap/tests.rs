@@ -246,7 +246,14 @@ fn what_the_sink_refuses_is_handed_over() {
     let full = OpenOptions::new().write(true).open("/dev/full").expect("open");
     let policy = Policy::default();
     let sink = stream(&full, Nature::Device);
-    let ask = Ask { source: own(&source), sink, expected: Some(SIZE as u64), replaced: false, policy: &policy, processors: 2 };
+    let ask = Ask {
+        source: own(&source),
+        sink,
+        expected: Some(SIZE as u64),
+        replaced: false,
+        policy: &policy,
+        processors: 2,
+    };
     let tuning = Tuning { block: 65536, threads: 1, holes: None };
     let (mut scratch, mut flow) = (Scratch::new(), Flow::from(0, 0));
     let mut session = Mmap.open(&ask, &tuning, &flow, &mut scratch).expect("open");
