@@ -19,9 +19,15 @@ static CLOSED: AtomicU8 = AtomicU8::new(0);
 macro_rules! main {
     ($program:expr) => {
         /// What the C library calls.
+        ///
+        /// # Safety
+        /// Nobody else calls it.
         #[unsafe(no_mangle)]
-        pub extern "C" fn main(count: std::ffi::c_int, words: *const *const std::ffi::c_char) -> std::ffi::c_int {
-            // SAFETY: this is main, and these are its arguments.
+        pub unsafe extern "C" fn main(
+            count: std::ffi::c_int,
+            words: *const *const std::ffi::c_char,
+        ) -> std::ffi::c_int {
+            // SAFETY: the C library alone calls main, with its arguments.
             let arguments = unsafe { $crate::sys::start::begin(count, words) };
             std::process::exit($crate::run($program, arguments))
         }
