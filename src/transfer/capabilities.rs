@@ -59,6 +59,11 @@ impl Capabilities {
         *self.processors.get_or_init(|| available_parallelism().map_or(1, NonZero::get))
     }
 
+    /// The file system of `device`, if it was asked before.
+    pub fn known_file_system(&self, device: u64) -> Option<FileSystem> {
+        self.known().file_systems.iter().find(|(seen, _)| *seen == device).and_then(|(_, found)| *found)
+    }
+
     /// Remembers a refusal, if its scope is wider than the file it was met on.
     pub fn remember(&self, engine: Name, scope: Scope, devices: (u64, u64), errno: Errno) {
         let pair = match scope {
