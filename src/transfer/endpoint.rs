@@ -85,9 +85,12 @@ pub fn ask<'a>(
     {
         *capacity = pipe::grow(sink.fd, GROW_TO).unwrap_or(*capacity);
     }
-    let files = source.nature == Nature::File && sink.nature == Nature::File;
-    let big = files && expected.is_some_and(|bytes| bytes >= BIG);
-    let processors = if big { capabilities.processors() } else { 1 };
+    // Elsewhere a clone may do it all, and needs no such question.
+    let asked = source.nature == Nature::File
+        && sink.nature == Nature::File
+        && matches!(sink.file_system, Some(FileSystem::Ext4 | FileSystem::Tmpfs))
+        && expected.is_some_and(|bytes| bytes >= BIG);
+    let processors = asked.then(|| capabilities.processors());
     Ask { source, sink, expected, replaced, policy, processors }
 }
 

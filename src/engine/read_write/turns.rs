@@ -13,8 +13,10 @@ use crate::sys::buffer::Buffer;
 use crate::sys::thread::Companion;
 use rustix::io::{self, Errno};
 use std::hint;
+use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::available_parallelism;
 
 /// Stack of the second thread, bytes: it calls nothing deep (glibc wants 16 KiB at least).
 const STACK: usize = 128 * 1024;
@@ -81,11 +83,15 @@ pub(super) struct Turns<'a> {
 }
 
 impl<'a> Turns<'a> {
-    /// `None` where it cannot be (no offsets at an end, no thread, no memory): the plain session does it then.
+    /// `None` where it cannot be (no offsets at an end, one processor, no thread, no memory): the plain session does it then.
     pub(super) fn open(ask: &Ask<'a>, tuning: &Tuning, flow: &Flow) -> Option<Turns<'a>> {
         let own = |end: &End<'_>| end.place == Place::Offset && end.facts.has_offsets() && !end.append;
         if !own(&ask.source) || !own(&ask.sink) {
             return None;
+        }
+        let alone = || available_parallelism().map_or(1, NonZero::get) < 2;
+        if ask.processors.map_or_else(alone, |processors| processors < 2) {
+            return None; // nothing would overlap, and looking out would keep the other from its work
         }
         let buffer = Buffer::new(tuning.block).ok()?;
         let shared = Arc::new(Shared {
