@@ -71,10 +71,9 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 
 /// The whole program: reads the command line, does what it says, and gives the exit status (0 or 1). `default` is the
-/// program to be if `argv[0]` is no name of ours.
-pub fn run(default: Program) -> i32 {
-    sys::start::restore_sigpipe();
-    let mut arguments = std::env::args_os();
+/// program to be if `argv[0]` is no name of ours; `arguments` begin with `argv[0]`.
+pub fn run(default: Program, arguments: Vec<OsString>) -> i32 {
+    let mut arguments = arguments.into_iter();
     let argv0 = arguments.next().unwrap_or_else(|| OsString::from(default.name()));
     let invocation = Invocation::new(argv0, default);
     let mut messages = Messages::new(invocation.name().as_bytes());

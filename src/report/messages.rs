@@ -207,7 +207,7 @@ impl Messages {
         if waiting.is_empty() || self.output_failure.is_some() {
             return;
         }
-        // Rust's runtime put /dev/null where nothing was.
+        // There is /dev/null where nothing was (`sys::start`).
         let written = if self.output_was_closed { Err(Errno::BADF) } else { write_all(self.output, &waiting) };
         self.output_failure = written.err();
     }

@@ -26,7 +26,7 @@ pub fn close(fd: OwnedFd) -> Result<(), Errno> {
 /// The three are never closed by the program other than through [`close_inherited`], last thing of all.
 pub fn inherited(fd: i32) -> BorrowedFd<'static> {
     assert!((0..3).contains(&fd), "only 0, 1 and 2 are inherited");
-    // SAFETY: Rust's runtime makes sure that 0–2 are open before main, and nothing here closes them before the end.
+    // SAFETY: `start::begin` makes sure that 0–2 are open, and nothing here closes them before the end.
     unsafe { BorrowedFd::borrow_raw(fd) }
 }
 

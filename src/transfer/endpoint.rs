@@ -1,6 +1,7 @@
 //! What the two ends of a copy are: everything the plan wants to know is asked here, and no more than it needs.
 
 use super::capabilities::Capabilities;
+use super::plan::BIG;
 use crate::engine::{Ask, End, Nature, Place, Policy, Reflink, Sparse};
 use crate::sys::facts::{Facts, FileSystem, Kind};
 use crate::sys::socket::Socket;
@@ -84,7 +85,13 @@ pub fn ask<'a>(
     {
         *capacity = pipe::grow(sink.fd, GROW_TO).unwrap_or(*capacity);
     }
-    Ask { source, sink, expected, replaced, policy }
+    // Elsewhere a clone may do it all, and needs no such question.
+    let asked = source.nature == Nature::File
+        && sink.nature == Nature::File
+        && matches!(sink.file_system, Some(FileSystem::Ext4 | FileSystem::Tmpfs))
+        && expected.is_some_and(|bytes| bytes >= BIG);
+    let processors = asked.then(|| capabilities.processors());
+    Ask { source, sink, expected, replaced, policy, processors }
 }
 
 /// Whether a file goes by one read and one write, so that nothing else has to be known of it or of a new destination.
