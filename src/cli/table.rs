@@ -148,6 +148,7 @@ fn second_half() -> Vec<Arg> {
                 .short('P')
                 .long("no-dereference")
                 .help("copy a symbolic link SOURCE as a symbolic link"),
+        rate_limit(),
         valued("reflink", "WHEN")
                 .require_equals(true)
                 .num_args(0..=1)
@@ -222,6 +223,7 @@ pub fn zccat() -> Command {
                 .value_hint(ValueHint::Other)
                 .help("as --connect, to the first who connects to ADDRESS: see below"),
         )
+        .arg(rate_limit())
         .arg(
             valued("timeout", "SECONDS").value_parser(ValueParser::os_string()).value_hint(ValueHint::Other).help(
                 "with --connect or --listen: fail if for SECONDS (0.5, say) nobody\n\
@@ -264,6 +266,13 @@ fn engine() -> Arg {
         .help("move bytes by these engines only, tried in this order: reflink,\ncopy_file_range, sendfile, splice, zerocopy, mmap, read_write")
 }
 
+fn rate_limit() -> Arg {
+    valued("rate-limit", "SIZE")
+        .value_parser(ValueParser::os_string())
+        .value_hint(ValueHint::Other)
+        .help("move at most SIZE bytes per second, all files together; SIZE may have\na suffix: K, M, G... of 1024, KB, MB, GB... of 1000")
+}
+
 fn explain() -> Arg {
     flag("explain").long("explain").help("say on standard error what is planned for each file, and then what\nwas done: bytes by each engine, refusals, time")
 }
@@ -296,8 +305,9 @@ mod tests {
             let ours: Vec<&str> =
                 command.get_arguments().filter_map(Arg::get_long).filter(|name| !gnu.all.contains(name)).collect();
             let zccats: &[&str] = if command.get_name() == "zccat" { &["connect", "listen", "timeout"] } else { &[] };
-            assert!(ours.iter().all(|name| ["engine", "explain"].contains(name) || zccats.contains(name)), "{ours:?}");
-            assert_eq!(ours.len(), 2 + zccats.len());
+            let both = ["engine", "explain", "rate-limit"];
+            assert!(ours.iter().all(|name| both.contains(name) || zccats.contains(name)), "{ours:?}");
+            assert_eq!(ours.len(), both.len() + zccats.len());
             assert!(ours.iter().all(|name| !gnu.all.iter().any(|theirs| theirs.starts_with(name))));
         }
     }

@@ -239,7 +239,7 @@ impl Ends<'_> {
         if let Some(title) = &title {
             explain::before(run.messages, title, &ask, &plan);
         }
-        let trail = transfer::copy(&ask, &plan, &run.learned, &mut run.scratch);
+        let trail = transfer::copy(&ask, &plan, &run.learned, run.limit.as_ref(), &mut run.scratch);
         if trail.is_complete() {
             run.account.note(self.to);
         }

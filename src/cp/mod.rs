@@ -17,7 +17,7 @@ pub mod options;
 pub use options::Options;
 
 use crate::report::Messages;
-use crate::transfer::{Capabilities, Scratch};
+use crate::transfer::{Capabilities, RateLimit, Scratch};
 use account::Account;
 
 /// What one run of `zccp` has at hand.
@@ -25,6 +25,8 @@ pub(crate) struct Run<'a> {
     options: &'a Options,
     messages: &'a mut Messages,
     learned: Capabilities,
+    /// `--rate-limit`
+    limit: Option<RateLimit>,
     scratch: Scratch,
     /// What this run has copied and made, where several sources could meet.
     account: Account,
@@ -32,7 +34,13 @@ pub(crate) struct Run<'a> {
 
 /// Does what was asked. What goes wrong is said through `messages`, which remembers the exit status.
 pub fn run(options: &Options, messages: &mut Messages) {
-    let mut run =
-        Run { options, messages, learned: Capabilities::new(), scratch: Scratch::new(), account: Account::default() };
+    let mut run = Run {
+        options,
+        messages,
+        learned: Capabilities::new(),
+        limit: options.rate_limit.map(RateLimit::new),
+        scratch: Scratch::new(),
+        account: Account::default(),
+    };
     operands::each(&mut run);
 }

@@ -2,6 +2,7 @@
 
 use crate::engine::Policy;
 use std::ffi::OsString;
+use std::num::NonZero;
 
 /// Where the copies go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +103,8 @@ pub struct Options {
     pub debug: bool,
     /// `--explain`: plan and trail of each file, on standard error.
     pub explain: bool,
+    /// `--rate-limit`: bytes per second.
+    pub rate_limit: Option<NonZero<u64>>,
     /// `--engine`, `--reflink`, `--sparse`
     pub policy: Policy,
 }
