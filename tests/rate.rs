@@ -186,3 +186,18 @@ fn a_write_error_or_a_reader_that_goes_ends_it_at_once() {
     let gone = scene.zccat(["--rate-limit=1M", "a"]).stdout(Output::Pipe(Reader::Takes(1000))).run();
     gone.dies_of(libc::SIGPIPE);
 }
+
+#[test]
+fn the_workers_of_a_tree_keep_to_it_together() {
+    let scene = Scene::new();
+    let bytes = content::bytes(8, 40_000);
+    scene.directory("t");
+    for directory in 0..4 {
+        scene.directory(format!("t/{directory}"));
+        for file in 0..5 {
+            scene.file(format!("t/{directory}/{file}"), &bytes);
+        }
+    }
+    let zccp = scene.zccp(["-r", "-j4", "--rate-limit=1MB", "t", "u"]);
+    takes_its_time(20 * bytes.len(), 1_000_000, zccp).succeeds().file_is("u/3/4", &bytes);
+}

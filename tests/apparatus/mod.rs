@@ -11,6 +11,7 @@
 //! | [`strace`] | a run's system calls as records; injected errors |
 //! | [`fuse`] | a file system that answers short, lies about sizes and fails on request |
 //! | [`sockets`], [`terminal`] | the other ends: TCP, unix, UDP, ptys, non-blocking descriptors |
+//! | [`tree`] | a tree as text, with all that a copy is expected to keep |
 //! | [`zerocopy_net`] | a TCP connection over a device that gathers, where MSG_ZEROCOPY completes without a copy |
 //!
 //! A case is: a scene, a command, assertions. Nothing is timed; the time-out is only there to end a hang.
@@ -26,6 +27,7 @@ pub mod skip;
 pub mod sockets;
 pub mod strace;
 pub mod terminal;
+pub mod tree;
 pub mod zerocopy_net;
 
 pub use case::{Command, Input, Outcome, Output, Reader, Scene};
