@@ -24,6 +24,7 @@ Register-ArgumentCompleter -Native -CommandName 'zccat' -ScriptBlock {
             [CompletionResult]::new('--connect', '--connect', [CompletionResultType]::ParameterName, 'send to this socket instead of standard output, half-close it, and wait until the peer has closed it')
             [CompletionResult]::new('--engine', '--engine', [CompletionResultType]::ParameterName, 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write')
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'as --connect, to the first who connects to ADDRESS')
+            [CompletionResult]::new('--rate-limit', '--rate-limit', [CompletionResultType]::ParameterName, 'move at most SIZE bytes per second, all files together; SIZE may have a suffix: K, M, G... of 1024, KB, MB, GB... of 1000')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'with --connect or --listen: fail if for SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for answer and close, no limit for the others')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'the same as -vET')
             [CompletionResult]::new('--show-all', '--show-all', [CompletionResultType]::ParameterName, 'the same as -vET')

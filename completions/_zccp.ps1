@@ -23,6 +23,7 @@ Register-ArgumentCompleter -Native -CommandName 'zccp' -ScriptBlock {
         'zccp' {
             [CompletionResult]::new('--backup', '--backup', [CompletionResultType]::ParameterName, 'keep an existing DEST under another name; CONTROL is none or off, simple or never, existing or nil, numbered or t')
             [CompletionResult]::new('--engine', '--engine', [CompletionResultType]::ParameterName, 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write')
+            [CompletionResult]::new('--rate-limit', '--rate-limit', [CompletionResultType]::ParameterName, 'move at most SIZE bytes per second, all files together; SIZE may have a suffix: K, M, G... of 1024, KB, MB, GB... of 1000')
             [CompletionResult]::new('--reflink', '--reflink', [CompletionResultType]::ParameterName, 'whether the copy shares its data with SOURCE')
             [CompletionResult]::new('-S', '-S ', [CompletionResultType]::ParameterName, 'what the name of a backup ends in, instead of ~; implies --backup')
             [CompletionResult]::new('--suffix', '--suffix', [CompletionResultType]::ParameterName, 'what the name of a backup ends in, instead of ~; implies --backup')

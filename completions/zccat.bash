@@ -31,13 +31,17 @@ _zccat()
             COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
             return
             ;;
+        --rate-limit= | --rate-limit)
+            COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
+            return
+            ;;
         --timeout= | --timeout)
             COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
             return
             ;;
     esac
     [[ $cur == -* ]] || return
-    COMPREPLY=($(compgen -W "-A --show-all -b --number-nonblank -e -n --number -E --show-ends -v --show-nonprinting -T --show-tabs -s --squeeze-blank -t --connect= --engine= --explain --listen= --timeout= -u -h --help -V --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "-A --show-all -b --number-nonblank -e -n --number -E --show-ends -v --show-nonprinting -T --show-tabs -s --squeeze-blank -t --connect= --engine= --explain --listen= --rate-limit= --timeout= -u -h --help -V --version" -- "$cur"))
     [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
 }
 

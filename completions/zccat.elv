@@ -21,6 +21,7 @@ set edit:completion:arg-completer[zccat] = {|@words|
             cand --connect 'send to this socket instead of standard output, half-close it, and wait until the peer has closed it'
             cand --engine 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write'
             cand --listen 'as --connect, to the first who connects to ADDRESS'
+            cand --rate-limit 'move at most SIZE bytes per second, all files together; SIZE may have a suffix: K, M, G... of 1024, KB, MB, GB... of 1000'
             cand --timeout 'with --connect or --listen: fail if for SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for answer and close, no limit for the others'
             cand -A 'the same as -vET'
             cand --show-all 'the same as -vET'

@@ -19,6 +19,7 @@ module completions {
     --engine: string@"nu-complete zccat engine" # move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write
     --explain                 # say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time
     --listen: string          # as --connect, to the first who connects to ADDRESS
+    --rate-limit: string      # move at most SIZE bytes per second, all files together; SIZE may have a suffix: K, M, G... of 1024, KB, MB, GB... of 1000
     --timeout: string         # with --connect or --listen: fail if for SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for answer and close, no limit for the others
     -u                        # (no effect: output is never held back)
     --help(-h)                # display this help and exit

@@ -27,6 +27,10 @@ _zccp()
             compopt -o nospace
             return
             ;;
+        --rate-limit= | --rate-limit)
+            COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
+            return
+            ;;
         --reflink=)
             COMPREPLY=($(compgen -P "$before" -W "auto always never" -- "$cur"))
             return
@@ -49,7 +53,7 @@ _zccp()
             ;;
     esac
     [[ $cur == -* ]] || return
-    COMPREPLY=($(compgen -W "--backup --backup= -b -d --debug --engine= --explain -f --force -i --interactive -l --link -L --dereference -n --no-clobber -P --no-dereference --reflink --reflink= --remove-destination -s --symbolic-link -S --suffix= --sparse= -t --target-directory= --update --update= -u -T --no-target-directory -v --verbose -h --help -V --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "--backup --backup= -b -d --debug --engine= --explain -f --force -i --interactive -l --link -L --dereference -n --no-clobber -P --no-dereference --rate-limit= --reflink --reflink= --remove-destination -s --symbolic-link -S --suffix= --sparse= -t --target-directory= --update --update= -u -T --no-target-directory -v --verbose -h --help -V --version" -- "$cur"))
     [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
 }
 

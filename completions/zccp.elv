@@ -20,6 +20,7 @@ set edit:completion:arg-completer[zccp] = {|@words|
         &'zccp'= {
             cand --backup 'keep an existing DEST under another name; CONTROL is none or off, simple or never, existing or nil, numbered or t'
             cand --engine 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write'
+            cand --rate-limit 'move at most SIZE bytes per second, all files together; SIZE may have a suffix: K, M, G... of 1024, KB, MB, GB... of 1000'
             cand --reflink 'whether the copy shares its data with SOURCE'
             cand -S 'what the name of a backup ends in, instead of ~; implies --backup'
             cand --suffix 'what the name of a backup ends in, instead of ~; implies --backup'

@@ -1,5 +1,6 @@
 complete -c zccp -l backup -d 'keep an existing DEST under another name; CONTROL is none or off, simple or never, existing or nil, numbered or t' -r -f
 complete -c zccp -l engine -d 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write' -r -f -a "(__fish_complete_list , 'string split , reflink,copy_file_range,sendfile,splice,zerocopy,mmap,read_write')"
+complete -c zccp -l rate-limit -d 'move at most SIZE bytes per second, all files together; SIZE may have a suffix: K, M, G... of 1024, KB, MB, GB... of 1000' -r -f
 complete -c zccp -l reflink -d 'whether the copy shares its data with SOURCE' -f -a "auto\t''
 always\t''
 never\t''"

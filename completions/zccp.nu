@@ -30,6 +30,7 @@ module completions {
     --dereference(-L)         # copy what a symbolic link SOURCE leads to (the default)
     --no-clobber(-n)          # leave existing files as they are, without a word; overrides an earlier -i
     --no-dereference(-P)      # copy a symbolic link SOURCE as a symbolic link
+    --rate-limit: string      # move at most SIZE bytes per second, all files together; SIZE may have a suffix: K, M, G... of 1024, KB, MB, GB... of 1000
     --reflink: string@"nu-complete zccp reflink" # whether the copy shares its data with SOURCE
     --remove-destination      # remove an existing DEST before it is opened (unlike --force)
     --symbolic-link(-s)       # make symbolic links instead of copies

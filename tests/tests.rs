@@ -43,6 +43,9 @@ mod oracle_cp;
 // The man pages and the completions: complete, and taken by real shells and a real formatter.
 mod pages;
 
+// --rate-limit: never faster than was said.
+mod rate;
+
 // Full disks, files that are too large, limits.
 mod room;
 

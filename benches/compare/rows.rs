@@ -2,11 +2,13 @@
 //!
 //! A new row is a line here; a new kind of work is a `Scene`.
 
+use crate::content::Kind as Content;
+use crate::cooking::Cooking;
 use crate::copying::{Copy, Copying};
 use crate::filesystems::{Kind, Throttle};
 use crate::measure::Scene;
 use crate::rivals::{Program, Task};
-use crate::starting::{self, Little, Starting};
+use crate::starting::{Little, Starting};
 use crate::streams::{Sink, Streaming};
 use anyhow::{Result, ensure};
 use std::path::Path;
@@ -30,6 +32,7 @@ enum Work {
     Copy(Copy),
     Stream(Sink),
     Start(Little),
+    Cook(Content, &'static str),
 }
 
 /// Which programs take part.
@@ -37,6 +40,8 @@ enum Work {
 enum Select {
     /// All of a task, but rsync, which is not what it is for.
     Of(Task),
+    /// Those that know cat's options.
+    Formatters,
     /// All of a task and those that write to a socket as to any output.
     Senders,
     /// Those people use for a slow stick.
@@ -102,12 +107,24 @@ pub fn all(size: u64, rounds: usize) -> Vec<Row> {
     for (name, little, task, about) in [
         ("start/copy", Little::Copy, Task::Copy, "tmpfs -> tmpfs, new destination; warm source"),
         ("start/cat", Little::Cat, Task::Cat, "tmpfs -> /dev/null; warm source"),
+        ("start/pipe", Little::Pipe, Task::Cat, "tmpfs -> pipe, which holds it; warm source"),
         ("start/version-cp", Little::Nothing, Task::Copy, "--version"),
         ("start/version-cat", Little::Nothing, Task::Cat, "--version"),
     ] {
-        let bytes = if little == Little::Nothing { 0 } else { starting::BYTES };
         let (rounds, programs) = (rounds * STARTS_PER_ROUND, Select::Of(task));
+        let bytes = little.bytes();
         rows.push(Row { name: name.into(), about: about.into(), bytes, rounds, work: Work::Start(little), programs });
+    }
+    for (name, content, what) in [
+        ("text", Content::Text, "lines of 60 letters"),
+        ("short", Content::ShortLines, "lines of 3 letters"),
+        ("random", Content::Random, "random bytes"),
+    ] {
+        for option in ["-n", "-b", "-s", "-A", "-v", "-E"] {
+            let (name, about) = (format!("cooked/{name}{option}"), format!("{option}, {what}; tmpfs -> /dev/null"));
+            let (work, programs) = (Work::Cook(content, option), Select::Formatters);
+            rows.push(Row { name, about, bytes: size, rounds, work, programs });
+        }
     }
     for (name, bytes) in [("memory/64M", 64 << 20), ("memory/1G", 1 << 30)] {
         rows.push(copying(name, Copy { empty: true, ..PLAIN }, bytes, steady));
@@ -138,6 +155,7 @@ impl Row {
     pub fn programs<'a>(&self, found: &'a [Program]) -> Vec<&'a Program> {
         let takes_part = |program: &&Program| match self.programs {
             Select::Of(task) => program.task == task && program.name != "rsync",
+            Select::Formatters => program.task == Task::Cat && program.name != "pv",
             Select::Senders => program.task == Task::Send || (program.task == Task::Cat && program.name != "pv"),
             Select::SlowTarget => ["zccp", "gnu-cp", "cp", "rsync"].contains(&program.name),
         };
@@ -151,6 +169,7 @@ impl Row {
             Work::Copy(copy) => Box::new(Copying::new(base, copy, self.bytes)?),
             Work::Stream(sink) => Box::new(Streaming::new(base, sink, self.bytes)?),
             Work::Start(little) => Box::new(Starting::new(base, little)?),
+            Work::Cook(content, option) => Box::new(Cooking::new(base, content, option, self.bytes)?),
         })
     }
 
@@ -158,6 +177,7 @@ impl Row {
         let needed = match self.work {
             Work::Copy(copy) => copy.memory(self.bytes),
             Work::Stream(_) => Streaming::memory(self.bytes),
+            Work::Cook(..) => Cooking::memory(self.bytes),
             Work::Start(_) => 0,
         };
         let free = available_memory()?;

@@ -13,7 +13,7 @@ pub use options::Options;
 use crate::report::{Messages, failure, peer as words};
 use crate::sys::text::strerror;
 use crate::sys::{descriptor, start};
-use crate::transfer::{Capabilities, End, Failure, Scratch, endpoint};
+use crate::transfer::{Capabilities, End, Failure, RateLimit, Scratch, endpoint};
 use cooked::Kitchen;
 use operand::Sent;
 use peer::Peer;
@@ -25,6 +25,8 @@ pub(crate) struct Run<'a> {
     options: &'a Options,
     messages: &'a mut Messages,
     learned: Capabilities,
+    /// `--rate-limit`
+    limit: Option<RateLimit>,
     scratch: Scratch,
     /// Made for the first operand that is formatted.
     kitchen: Option<Kitchen>,
@@ -37,8 +39,17 @@ pub(crate) struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(options: &'a Options, messages: &'a mut Messages, peer: Option<&'a Peer<'a>>) -> Run<'a> {
-        let (learned, scratch) = (Capabilities::new(), Scratch::new());
-        Run { options, messages, learned, scratch, kitchen: None, read_standard_input: false, peer, sent: 0 }
+        Run {
+            options,
+            messages,
+            learned: Capabilities::new(),
+            limit: options.rate_limit.map(RateLimit::new),
+            scratch: Scratch::new(),
+            kitchen: None,
+            read_standard_input: false,
+            peer,
+            sent: 0,
+        }
     }
 
     /// Says why nothing more can be written.

@@ -3,6 +3,7 @@
 use super::address::Address;
 use crate::engine::Policy;
 use std::ffi::OsString;
+use std::num::NonZero;
 use std::time::Duration;
 
 /// What was asked of `zccat`.
@@ -16,6 +17,8 @@ pub struct Options {
     pub format: Format,
     /// `--explain`: plan and trail of each file, on standard error.
     pub explain: bool,
+    /// `--rate-limit`: bytes per second.
+    pub rate_limit: Option<NonZero<u64>>,
     /// `--engine`
     pub policy: Policy,
     /// `--connect`, `--listen`: where the bytes go instead of to standard output.

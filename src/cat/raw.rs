@@ -14,7 +14,7 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, input: End<'_>, output: End<
     if run.options.explain {
         explain::before(run.messages, &shell_if_needed(name), &ask, &plan);
     }
-    let trail = transfer::copy(&ask, &plan, &run.learned, &mut run.scratch);
+    let trail = transfer::copy(&ask, &plan, &run.learned, run.limit.as_ref(), &mut run.scratch);
     if run.options.explain {
         let observed = explain::may_share_pages(&ask, &trail).then(|| by_reference::observe(name));
         explain::after(run.messages, &trail, observed);

@@ -1,6 +1,7 @@
 //! What clap found → the options the rooms below read: one line for each option, and the rules between options.
 
 use super::Invocation;
+use super::size;
 use super::table::NO_ARGUMENT;
 use super::usage::UsageError;
 use crate::cat::address::Address;
@@ -62,6 +63,7 @@ pub(super) fn zccp(matches: &ArgMatches, invocation: &Invocation) -> Result<cp::
         verbose: matches.get_flag("verbose") || debug,
         debug,
         explain: matches.get_flag("explain"),
+        rate_limit: size_above_zero(matches, "rate-limit")?,
         policy: Policy { engines: engines(matches), reflink: reflink(matches), sparse: sparse(matches), peer: None },
     })
 }
@@ -84,6 +86,7 @@ pub(super) fn zccat(
         operands,
         format: format(matches),
         explain: matches.get_flag("explain"),
+        rate_limit: size_above_zero(matches, "rate-limit")?,
         policy: Policy {
             engines: engines(matches),
             peer: peer.as_ref().map(|peer| engine::Peer { patience: peer.timeout }),
@@ -208,6 +211,12 @@ fn format(matches: &ArgMatches) -> Format {
         tabs: any(&["show-tabs", "t", "show-all"]),
         nonprinting: any(&["show-nonprinting", "e", "t", "show-all"]),
     }
+}
+
+/// The bytes an option says, with GNU's suffixes.
+fn size_above_zero(matches: &ArgMatches, option: &str) -> Result<Option<NonZero<u64>>, UsageError> {
+    let Some(text) = matches.get_one::<OsString>(option) else { return Ok(None) };
+    size::parse(text).map(Some).map_err(|no| UsageError::value(text, &format!("--{option}"), no.problem()))
 }
 
 /// A time in seconds as `--timeout` takes it: digits, with or without a fraction, and not 0.

@@ -172,6 +172,7 @@ fn second_half() -> Vec<Arg> {
                 .value_parser(PossibleValuesParser::new(ATTRIBUTES))
                 .help("keep the attributes of LIST (mode, ownership and timestamps if there\nis none): also links, context, xattr, or all"),
         switch('R', "recursive", "copy directories with everything in them").visible_short_alias('r'),
+        rate_limit(),
         valued("reflink", "WHEN")
                 .require_equals(true)
                 .num_args(0..=1)
@@ -250,6 +251,7 @@ pub fn zccat() -> Command {
                 .value_hint(ValueHint::Other)
                 .help("as --connect, to the first who connects to ADDRESS: see below"),
         )
+        .arg(rate_limit())
         .arg(
             valued("timeout", "SECONDS").value_parser(ValueParser::os_string()).value_hint(ValueHint::Other).help(
                 "with --connect or --listen: fail if for SECONDS (0.5, say) nobody\n\
@@ -292,6 +294,13 @@ fn engine() -> Arg {
         .help("move bytes by these engines only, tried in this order: reflink,\ncopy_file_range, sendfile, splice, zerocopy, mmap, read_write")
 }
 
+fn rate_limit() -> Arg {
+    valued("rate-limit", "SIZE")
+        .value_parser(ValueParser::os_string())
+        .value_hint(ValueHint::Other)
+        .help("move at most SIZE bytes per second, all files together; SIZE may have\na suffix: K, M, G... of 1024, KB, MB, GB... of 1000")
+}
+
 fn explain() -> Arg {
     flag("explain").long("explain").help("say on standard error what is planned for each file, and then what\nwas done: bytes by each engine, refusals, time")
 }
@@ -324,7 +333,7 @@ mod tests {
         for (command, gnu) in [(zccp(), GNU_CP), (zccat(), GNU_CAT)] {
             let ours: Vec<&str> =
                 command.get_arguments().filter_map(Arg::get_long).filter(|name| !gnu.all.contains(name)).collect();
-            let mut expected: Vec<&str> = vec!["engine", "explain"];
+            let mut expected: Vec<&str> = vec!["engine", "explain", "rate-limit"];
             expected.extend_from_slice(match command.get_name() {
                 "zccat" => &["connect", "listen", "timeout"],
                 _ => &["jobs"],

@@ -290,7 +290,7 @@ impl Ends<'_> {
         if let Some(title) = &title {
             explain::before(run.messages, title, &ask, &plan);
         }
-        let trail = transfer::copy(&ask, &plan, run.learned, run.scratch);
+        let trail = transfer::copy(&ask, &plan, run.learned, run.limit, run.scratch);
         if trail.is_complete() {
             run.note(self.to);
         }

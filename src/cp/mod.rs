@@ -26,7 +26,7 @@ pub use options::Options;
 
 use crate::report::Messages;
 use crate::sys::selinux;
-use crate::transfer::{Capabilities, Scratch};
+use crate::transfer::{Capabilities, RateLimit, Scratch};
 use account::Account;
 use attributes::Identity;
 use directory::Roots;
@@ -42,6 +42,8 @@ pub(crate) struct Run<'a> {
     roots: &'a Roots,
     identity: Identity,
     messages: &'a mut Messages,
+    /// `--rate-limit`, which all threads keep to together.
+    limit: Option<&'a RateLimit>,
     scratch: &'a mut Scratch,
     /// The operand at hand is being copied into itself: it is gone on with no further.
     into_itself: bool,
@@ -63,9 +65,11 @@ pub fn run(options: &Options, messages: &mut Messages) {
     if !labels_can_be_set(options, messages) {
         return;
     }
+    let limit = options.rate_limit.map(RateLimit::new);
     let mut run = Run {
         options,
         learned: &Capabilities::new(),
+        limit: limit.as_ref(),
         links: &FirstNames::default(),
         roots: &Roots::default(),
         identity: Identity::as_far_as_needed(options),

@@ -182,6 +182,8 @@ pub struct Options {
     pub debug: bool,
     /// `--explain`: plan and trail of each file, on standard error.
     pub explain: bool,
+    /// `--rate-limit`: bytes per second.
+    pub rate_limit: Option<NonZero<u64>>,
     /// `--engine`, `--reflink`, `--sparse`
     pub policy: Policy,
 }

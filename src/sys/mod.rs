@@ -9,6 +9,7 @@ pub mod buffer;
 pub mod descriptor;
 pub mod facts;
 pub mod interface;
+pub mod lanes;
 pub mod map;
 pub mod owner;
 pub mod pipe;

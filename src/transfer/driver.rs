@@ -8,7 +8,7 @@ use super::capabilities::Capabilities;
 use super::finish;
 use super::hole;
 use super::leg::{Leg, Turns, refused};
-use super::pace::Pace;
+use super::pace::{Pace, RateLimit};
 use super::plan::Plan;
 use super::preallocate::Preallocation;
 use super::ready::Readiness;
@@ -24,8 +24,14 @@ use std::time::Instant;
 
 /// Moves everything the source has from where it stands to the sink, as the plan says, and tells what happened.
 ///
-/// The descriptors stay open; attributes and closing are the caller's.
-pub fn copy(ask: &Ask<'_>, plan: &Plan, learned: &Capabilities, scratch: &mut Scratch) -> Trail {
+/// `limit` is the run's `--rate-limit`. The descriptors stay open; attributes and closing are the caller's.
+pub fn copy(
+    ask: &Ask<'_>,
+    plan: &Plan,
+    learned: &Capabilities,
+    limit: Option<&RateLimit>,
+    scratch: &mut Scratch,
+) -> Trail {
     let began = Instant::now();
     let mut driver = Driver {
         ask,
@@ -34,7 +40,7 @@ pub fn copy(ask: &Ask<'_>, plan: &Plan, learned: &Capabilities, scratch: &mut Sc
         scratch,
         flow: Flow::from(ask.source.start, ask.sink.start),
         trail: Trail::default(),
-        pace: Pace::new(),
+        pace: Pace::new(ask, limit),
         readiness: Readiness::of(ask.policy.peer),
         room: None,
         prepared: false,
@@ -56,7 +62,7 @@ struct Driver<'a> {
     scratch: &'a mut Scratch,
     flow: Flow,
     trail: Trail,
-    pace: Pace,
+    pace: Pace<'a>,
     readiness: Readiness,
     room: Option<Preallocation>,
     /// Room has been asked for.
@@ -262,6 +268,7 @@ impl Driver<'_> {
                 Ok(n) => {
                     self.flow.gave(n as u64);
                     self.trail.count(Name::ReadWrite, n as u64);
+                    self.pace.also(n as u64);
                     self.readiness.moved();
                     bytes = &bytes[n..];
                 }

@@ -17,8 +17,8 @@ use std::os::fd::BorrowedFd;
 /// that read and write are as cheap: facts on small files, kernel.md §1.4).
 pub const SMALL_FILE: u64 = 32 * 1024;
 
-/// From this many bytes on stdout's pipe is made larger: pipes are a quota of the user, not to be spent on trifles.
-const GROW_FROM: u64 = 4 << 20;
+/// From this many bytes on pipes are made larger: they are a quota of the user, not to be spent on trifles.
+pub const GROW_FROM: u64 = 4 << 20;
 
 /// What it is made to hold, bytes: the default /proc/sys/fs/pipe-max-size, more is refused to ordinary users.
 const GROW_TO: u64 = 1 << 20;

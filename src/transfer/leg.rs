@@ -27,19 +27,19 @@ pub(super) enum Leg {
 }
 
 /// The turns of one engine: step after step until its leg is over.
-pub(super) struct Turns<'t> {
+pub(super) struct Turns<'t, 'a> {
     pub(super) ask: &'t Ask<'t>,
     pub(super) learned: &'t Capabilities,
     pub(super) flow: &'t mut Flow,
     pub(super) trail: &'t mut Trail,
-    pub(super) pace: &'t mut Pace,
+    pub(super) pace: &'t mut Pace<'a>,
     pub(super) readiness: &'t mut Readiness,
     pub(super) room: Option<&'t mut Preallocation>,
     pub(super) name: Name,
     pub(super) limit: Option<u64>,
 }
 
-impl Turns<'_> {
+impl Turns<'_, '_> {
     /// Step after step.
     pub(super) fn run(&mut self, session: &mut dyn Session) -> Leg {
         loop {
@@ -59,7 +59,7 @@ impl Turns<'_> {
             let before = self.flow.given();
             let step = session.step(self.flow, grant);
             let moved = self.flow.given() - before;
-            self.pace.over(moved >= grant.bytes);
+            self.pace.over(moved, moved >= grant.bytes);
             if let Some(leg) = self.told(step, moved) {
                 return leg;
             }
@@ -136,7 +136,8 @@ impl Turns<'_> {
             bytes = bytes.min(limit - self.flow.given());
         }
         let goes_on = self.ask.expected.is_some_and(|all| all.saturating_sub(self.flow.taken()) > bytes);
-        Ok(Grant { bytes, more: goes_on })
+        // What has to wait for its turn is not to be waited for.
+        Ok(Grant { bytes, more: goes_on && self.pace.is_free() })
     }
 }
 

@@ -7,7 +7,7 @@ use super::capabilities::Capabilities;
 use crate::engine::{self, Ask, Name, Nature, Reason, Reflink, Sparse, Tuning};
 use crate::sys::facts::FileSystem;
 
-use super::endpoint::SMALL_FILE;
+use super::endpoint::{GROW_FROM, SMALL_FILE};
 use super::preallocate;
 
 /// A second thread and preallocation pay from this many bytes on.
@@ -30,6 +30,9 @@ const BLOCK: usize = 256 * 1024;
 
 /// What a private pipe is asked to hold, bytes: 512 KiB spends the least CPU (kernel.md §1.4).
 const PIPE: usize = 512 * 1024;
+
+/// What a pipe holds that nobody has made larger, bytes (pipe(7)).
+const ORDINARY_PIPE: usize = 64 * 1024;
 
 /// One message to a socket that keeps message boundaries, bytes: below every default SO_SNDBUF, and below UDP's 65,507.
 const MESSAGE: usize = 32 * 1024;
@@ -261,7 +264,7 @@ fn tuning(ask: &Ask<'_>) -> Tuning {
     } else if ask.sink.is_regular() && ask.expected.is_some_and(|bytes| bytes < engine::scratch::SMALL as u64) {
         engine::scratch::SMALL
     } else if splices {
-        PIPE
+        if ask.expected.is_some_and(|bytes| bytes < GROW_FROM) { ORDINARY_PIPE } else { PIPE }
     } else {
         BLOCK
     };
