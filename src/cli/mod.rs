@@ -81,9 +81,11 @@ impl Invocation {
         if !self.strictly_gnu {
             return (command, gnu);
         }
-        // GNU has neither `-h` nor `-V`.
+        // GNU has neither `-h` nor `-V`, nor `-j`.
         let without_letter = |option: clap::Arg| option.short(None);
-        (command.mut_arg("help", without_letter).mut_arg("version", without_letter), gnu)
+        let command = command.mut_arg("help", without_letter).mut_arg("version", without_letter);
+        let has_jobs = self.program == Program::Zccp;
+        (if has_jobs { command.mut_arg("jobs", without_letter) } else { command }, gnu)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The name that an existing destination gets before something takes its place, and the way back.
 
-use super::destination::Destination;
+use super::location::Location;
 use super::names;
 use super::options::{Backup, Numbering};
 use crate::sys::facts::Facts;
@@ -10,7 +10,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
 /// Where the backup of `to` goes.
-pub(super) fn place<'a>(to: &Destination<'a>, backup: &Backup) -> Destination<'a> {
+pub(super) fn place<'a>(to: &Location<'a>, backup: &Backup) -> Location<'a> {
     let last = names::last_component(&to.name);
     let number = match backup.numbering {
         Numbering::Simple => None,
@@ -26,7 +26,7 @@ pub(super) fn place<'a>(to: &Destination<'a>, backup: &Backup) -> Destination<'a
 }
 
 /// Moves `to` out of the way and tells where to.
-pub(super) fn make<'a>(to: &Destination<'a>, backup: &Backup) -> Result<Destination<'a>, Errno> {
+pub(super) fn make<'a>(to: &Location<'a>, backup: &Backup) -> Result<Location<'a>, Errno> {
     loop {
         let place = place(to, backup);
         if !is_numbered(&place, to, backup) {
@@ -46,24 +46,24 @@ pub(super) fn make<'a>(to: &Destination<'a>, backup: &Backup) -> Result<Destinat
     }
 }
 
-fn is_numbered(place: &Destination<'_>, to: &Destination<'_>, backup: &Backup) -> bool {
+fn is_numbered(place: &Location<'_>, to: &Location<'_>, backup: &Backup) -> bool {
     let mut simple = names::last_component(&to.name).to_os_string();
     simple.push(&backup.suffix);
     names::last_component(&place.name) != simple
 }
 
 /// Whether a simple backup of `to` would take the place of the source.
-pub(super) fn would_destroy(source: &Facts, name: &OsStr, to: &Destination<'_>, backup: &Backup) -> bool {
+pub(super) fn would_destroy(source: &Facts, name: &OsStr, to: &Location<'_>, backup: &Backup) -> bool {
     if backup.numbering == Numbering::Numbered {
         return false;
     }
     let mut simple = names::last_component(&to.name).to_os_string();
     simple.push(&backup.suffix);
-    names::last_component(name) == simple && to.beside(&simple).facts().is_ok_and(|facts| facts.same_file(source))
+    names::last_component(name) == simple && to.beside(&simple).facts(false).is_ok_and(|facts| facts.same_file(source))
 }
 
 /// The highest number of a backup of `last`, as decimal digits; `None` if there is none.
-fn highest(to: &Destination<'_>, last: &OsStr) -> Option<Vec<u8>> {
+fn highest(to: &Location<'_>, last: &OsStr) -> Option<Vec<u8>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = fs::openat(to.directory, names::parent(&to.name), flags, Mode::empty()).ok()?;
     let entries = Dir::new(directory).ok()?;

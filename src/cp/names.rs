@@ -37,6 +37,24 @@ pub(super) fn beside(name: &OsStr, last: &OsStr) -> OsString {
     path
 }
 
+/// `above/name`; a slash that ends `above` is not doubled.
+pub(super) fn below(above: &OsStr, name: &OsStr) -> OsString {
+    let mut path = OsString::with_capacity(above.len() + 1 + name.len());
+    path.push(above);
+    if !above.as_bytes().ends_with(b"/") {
+        path.push("/");
+    }
+    path.push(name);
+    path
+}
+
+/// `name` without the slashes that end it; of `/` one stays.
+pub(super) fn stripped(name: &OsStr) -> &OsStr {
+    let bytes = name.as_bytes();
+    let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(bytes.len().min(1), |last| last + 1);
+    OsStr::from_bytes(&bytes[..end])
+}
+
 /// Device and inode of the directory that `name`, looked up from `directory`, stands in.
 fn place(directory: BorrowedFd<'_>, name: &OsStr) -> Option<(u64, u64)> {
     let stat = fs::statat(directory, parent(name), AtFlags::empty()).ok()?;
@@ -72,6 +90,12 @@ mod tests {
         ] {
             assert_eq!(last_component(OsStr::new(name)), last, "{name}");
             assert_eq!(parent(OsStr::new(name)), before, "{name}");
+        }
+        for (name, expected) in [("a//", "a"), ("a/b", "a/b"), ("//", "/"), ("", "")] {
+            assert_eq!(stripped(OsStr::new(name)), expected);
+        }
+        for (above, expected) in [("a", "a/b"), ("a/", "a/b"), ("/", "/b")] {
+            assert_eq!(below(OsStr::new(above), OsStr::new("b")), expected);
         }
     }
 }
