@@ -30,10 +30,13 @@ pub(super) fn make<'a>(to: &Location<'a>, backup: &Backup) -> Result<Location<'a
     loop {
         let place = place(to, backup);
         if !is_numbered(&place, to, backup) {
-            to.rename(&place)?;
-            return Ok(place);
+            return match to.rename(&place) {
+                Err(Errno::NAMETOOLONG) => shortened(to),
+                renamed => renamed.map(|()| place),
+            };
         }
         match to.rename_if_free(&place) {
+            Err(Errno::NAMETOOLONG) => return shortened(to),
             Ok(()) => return Ok(place),
             Err(Errno::EXIST) => {} // somebody took the number meanwhile
             // File systems without RENAME_NOREPLACE (renameat2(2)).
@@ -44,6 +47,18 @@ pub(super) fn make<'a>(to: &Location<'a>, backup: &Backup) -> Result<Location<'a
             Err(errno) => return Err(errno),
         }
     }
+}
+
+/// Moves `to` to as much of its name as there is room for with a tilde behind it, where a suffix or a number is too much.
+fn shortened<'a>(to: &Location<'a>) -> Result<Location<'a>, Errno> {
+    let directory = fs::openat(to.directory, names::parent(&to.name), OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    let longest = usize::try_from(fs::fstatvfs(directory)?.f_namemax).unwrap_or(usize::MAX);
+    let last = names::last_component(&to.name).as_bytes();
+    let mut name = last[..last.len().min(longest.saturating_sub(1))].to_vec();
+    name.push(b'~');
+    let place = to.beside(OsStr::from_bytes(&name));
+    to.rename(&place)?;
+    Ok(place)
 }
 
 fn is_numbered(place: &Location<'_>, to: &Location<'_>, backup: &Backup) -> bool {

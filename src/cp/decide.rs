@@ -121,6 +121,8 @@ pub struct Meeting {
     pub source_is_link: bool,
     /// The source is taken as a symbolic link, and it leads to the destination.
     pub leads_there: bool,
+    /// The destination is taken as a symbolic link, and it leads to the source.
+    pub leads_back: bool,
 }
 
 /// What this run knows of the two already.
@@ -163,8 +165,8 @@ pub struct Wishes {
     pub force: bool,
     /// `-l`, `-s`
     pub make: Make,
-    /// `-P`, `-d`, `-a`: no symbolic link is followed.
-    pub no_dereference: bool,
+    /// Not `-L`, or what it is the default of: symbolic links in a tree are copied as such.
+    pub keeps_links: bool,
     /// `--attributes-only`: no contents come, so nothing gives way to them.
     pub attributes_only: bool,
     /// `-r`: directories are copied.
@@ -187,7 +189,7 @@ impl Wishes {
             remove: options.remove_destination,
             force: options.force,
             make: options.make,
-            no_dereference: options.dereference == Dereference::Never,
+            keeps_links: options.dereference != Dereference::Always,
             attributes_only: options.attributes_only,
             recursive: options.recursive,
             special: options.makes_special_files(),
@@ -231,7 +233,7 @@ pub fn decide(wishes: &Wishes, source: &Facts, there: &There, circumstances: Cir
     let unasked = |action| (false, action);
     let make = |clear, make| Action::Make(Steps { clear, make });
     if source.kind == Kind::Directory {
-        return unasked(directory(wishes, source, there));
+        return unasked(directory(wishes, source, there, circumstances.meeting));
     }
     if circumstances.again && wishes.backup.is_none() {
         return unasked(Action::Refuse(Refusal::Again));
@@ -261,15 +263,14 @@ pub fn decide(wishes: &Wishes, source: &Facts, there: &There, circumstances: Cir
 }
 
 /// A directory is neither asked about nor compared by age: what is in it is.
-fn directory(wishes: &Wishes, source: &Facts, there: &There) -> Action {
+fn directory(wishes: &Wishes, source: &Facts, there: &There, meeting: Meeting) -> Action {
     let make = |clear, make| Action::Make(Steps { clear, make });
     match there {
         _ if !wishes.recursive => Action::Refuse(Refusal::OmitDirectory),
         There::Nothing => make(Clear::Leave, Product::Directory),
-        There::File(there) if source.same_file(there) => match wishes.make {
-            Make::HardLink => Action::Nothing,
-            _ => Action::Refuse(Refusal::SameFile),
-        },
+        There::File(there) if source.same_file(there) && wishes.make == Make::HardLink => Action::Nothing,
+        There::File(there) if source.same_file(there) => Action::Refuse(Refusal::SameFile),
+        There::File(_) if meeting.leads_back && wishes.backup.is_none() => Action::Refuse(Refusal::SameFile),
         There::File(there) if there.kind == Kind::Directory => make(Clear::Leave, Product::IntoDirectory),
         _ if wishes.backup.is_some() => make(Clear::Backup, Product::Directory),
         _ => Action::Refuse(Refusal::OverwriteNonDirectory),
@@ -281,6 +282,9 @@ fn directory(wishes: &Wishes, source: &Facts, there: &There) -> Action {
 fn one_file(wishes: &Wishes, source: &Facts, there: &Facts, meeting: Meeting) -> Option<Action> {
     let linking = wishes.make == Make::HardLink;
     let same = Some(Action::Refuse(Refusal::SameFile));
+    if meeting.leads_back && wishes.makes(source) == Product::Special && !wishes.remove && wishes.backup.is_none() {
+        return same;
+    }
     if !source.same_file(there) {
         let harmless = wishes.backup.is_some() || !meeting.leads_there;
         return if harmless {
@@ -321,7 +325,7 @@ fn replace(wishes: &Wishes, source: &Facts, there: &Facts, circumstances: Circum
     let make = wishes.makes(source);
     // A link is never written to: what is there gives way to it. As with GNU cp, also to a FIFO copied under -P. And what
     // is written to one of several names would be written to all.
-    let not_written = wishes.no_dereference && source.kind != Kind::Regular || wishes.links && there.links > 1;
+    let not_written = wishes.keeps_links && source.kind != Kind::Regular || wishes.links && there.links > 1;
     let gives_way = not_written && !wishes.attributes_only;
     match make {
         _ if wishes.backup.is_some() && !directory => Action::Make(Steps { clear: Clear::Backup, make }),

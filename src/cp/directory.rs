@@ -12,7 +12,7 @@ use crate::sys::text::strerror;
 use rustix::fs::{self, Mode, OFlags};
 use rustix::io::Errno;
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -110,20 +110,20 @@ fn may_be_entered(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> bool {
     let operand = entry.parent.is_none();
     if let Some(earlier) = run.roots.get(facts.id()) {
         let (base, way) = entry.to.from_base();
-        let from = (entry.from.directory, &*entry.from.name);
-        if names::is_one_name(from, (base, &earlier.way)) {
-            let (of, into) = match entry.parent {
-                Some(parent) => parent.operand(),
-                None => (entry.from.shown(), entry.to.shown()),
-            };
+        let (of, into) = match entry.parent {
+            Some(parent) => parent.operand(),
+            None => (entry.from.shown(), entry.to.shown()),
+        };
+        // By the path, as GNU has it: by way of a symbolic link it is another name.
+        if names::is_one_name_as_it_stands((fs::CWD, &entry.from.shown()), (base, &earlier.way)) {
             let (of, into) = (shell_always(&of), shell_always(&into));
             run.messages.error(format!("cannot copy a directory, {of}, into itself, {into}"));
             run.into_itself = true;
             return false;
         }
         if names::is_one_name((base, &way), (base, &earlier.way)) {
-            let from = entry.from.quoted();
-            run.messages.warn(format!("warning: source directory {from} specified more than once"));
+            let of = shell_always(&of);
+            run.messages.warn(format!("warning: source directory {of} specified more than once"));
             return false;
         }
         let led_here = match run.options.dereference {
@@ -174,7 +174,7 @@ fn make_new(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> Option<(Owne
         run.messages.error(format!("cannot create directory {}: {}", to.quoted(), strerror(errno)));
         return None;
     }
-    let (fd, there) = match open_new(entry) {
+    let (fd, there) = match open_new(to.directory, &to.name) {
         Ok(opened) => opened,
         Err(errno) => {
             run.messages.error(format!("cannot stat {}: {}", to.quoted(), strerror(errno)));
@@ -187,23 +187,30 @@ fn make_new(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> Option<(Owne
     if !run.roots.made.swap(true, Ordering::Relaxed) {
         run.roots.note(there.id(), Name { way: to.from_base().1, shown: to.shown() });
     }
-    let umask = run.identity.umask;
-    let has = there.mode & 0o7777;
-    let wanted = if run.options.preserve.no_mode {
-        0o777 & !umask | has & 0o2000
-    } else {
-        has & !0o700 | facts.mode & 0o700 & !umask | omitted & !umask
-    };
-    let mode = (wanted != has).then_some(wanted);
+    let mode = mode_in_the_end(run, facts, &there);
     Some((fd, there.id(), Finish { is_place: false, new: true, mode }))
 }
 
+/// The permissions that a new directory is to have when it is filled and the source's are not kept; `None` if it has them.
+pub(super) fn mode_in_the_end(run: &Run<'_>, source: &Facts, made: &Facts) -> Option<u32> {
+    let umask = run.identity.umask;
+    let has = made.mode & 0o7777;
+    let wanted = if run.options.preserve.no_mode {
+        // GNU sets the group's bit anew, and with it clears the others.
+        0o777 & !umask | if has & 0o2000 != 0 { 0o2000 } else { has & 0o1000 }
+    } else {
+        let omitted = attributes::omitted(run.options, source);
+        has & !0o700 | source.mode & 0o700 & !umask | omitted & !umask
+    };
+    // Without the source's mode none of a default access control list is wanted either, so it is always set.
+    (run.options.preserve.no_mode || wanted != has | 0o700).then_some(wanted)
+}
+
 /// What was made a moment ago, open to be filled, with the rights to do so even under an odd umask.
-fn open_new(entry: &Entry<'_>) -> Result<(OwnedFd, Facts), Errno> {
-    let to = entry.to;
+pub(super) fn open_new(directory: BorrowedFd<'_>, name: &OsStr) -> Result<(OwnedFd, Facts), Errno> {
     let open = |how| {
         let flags = how | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        fs::openat(to.directory, &*to.name, flags, Mode::empty())
+        fs::openat(directory, name, flags, Mode::empty())
     };
     let grant = |handle: Handle<'_>, facts: &Facts| match facts.mode & 0o700 {
         0o700 => Ok(()),

@@ -66,7 +66,6 @@ pub(super) fn copy(
     };
     let there = match there {
         Ok(there) => there,
-        Err(errno) if errno == Errno::NOTDIR && !to.ends_in_slash() => There::Nothing, // creating it says why not
         Err(errno) => {
             run.messages.error(format!("cannot stat {}: {}", to.quoted(), strerror(errno)));
             return None;
@@ -122,12 +121,14 @@ impl Entry<'_> {
         if !source.same_file(there) {
             let may_lead = source.kind == Kind::Symlink && there.kind != Kind::Symlink;
             let leads_there = may_lead && self.from.facts(true).is_ok_and(|source| source.same_file(there));
-            return Meeting { leads_there, ..Meeting::default() };
+            let may_lead_back = there.kind == Kind::Symlink && source.kind != Kind::Symlink;
+            let leads_back = may_lead_back && self.to.facts(true).is_ok_and(|there| there.same_file(source));
+            return Meeting { leads_there, leads_back, ..Meeting::default() };
         }
         Meeting {
             one_name: names::is_one_name((self.from.directory, &self.from.name), (self.to.directory, &self.to.name)),
             source_is_link: self.from.facts(false).is_ok_and(|facts| facts.kind == Kind::Symlink),
-            leads_there: false,
+            ..Meeting::default()
         }
     }
 
@@ -144,28 +145,31 @@ impl Entry<'_> {
         run.messages.ask(&question)
     }
 
-    /// Whether the names of the source are to stay names of one file, and it may have several: by its link count, or
-    /// because symbolic links lead to it.
-    fn keeps_names(&self, run: &Run<'_>, source: &Facts) -> bool {
-        let several = match run.options.dereference {
+    /// Whether the source may have several names: by its link count, or because symbolic links lead to it.
+    fn may_have_several_names(&self, run: &Run<'_>, source: &Facts) -> bool {
+        match run.options.dereference {
             Dereference::Always => true,
             Dereference::Operands => self.parent.is_none() || source.links > 1,
             Dereference::Never => source.links > 1,
-        };
-        several && self.wishes.links && self.wishes.make == Make::Copy
+        }
     }
 
-    /// What is there stays. As with GNU cp, it stands for its source all the same if that has several names: what is newer
-    /// than another of them becomes a link to it.
+    /// Whether its names are to stay names of one file. With `-l` they do without more ado.
+    fn keeps_names(&self, run: &Run<'_>, source: &Facts) -> bool {
+        self.wishes.links && self.wishes.make != Make::HardLink && self.may_have_several_names(run, source)
+    }
+
+    /// What is there stays. As with GNU cp, it stands for its source all the same if that has several names, whether links
+    /// are to be preserved or not: what is newer than another of them becomes a link to it.
     fn skip(&self, run: &mut Run<'_>, source: &Facts) {
-        if run.options.debug {
-            run.messages.print(format!("skipped {}", self.to.quoted()));
-        }
-        if self.wishes.update == Update::Older && self.keeps_names(run, source) {
+        if self.wishes.update == Update::Older && self.may_have_several_names(run, source) {
             match run.links.turn(source.id()) {
                 Turn::Link(first) => _ = links::to_first(run, &first, self.to),
                 Turn::Copy => run.links.settle(source.id(), Some(self.to)),
             }
+        }
+        if run.options.debug {
+            run.messages.print(format!("skipped {}", self.to.quoted()));
         }
     }
 
@@ -196,7 +200,7 @@ impl Entry<'_> {
         let followed = run.options.follows(self.parent.is_none());
         let made = match product {
             Product::HardLink { replace } => links::hard(run, self.from, followed, self.to, replace),
-            Product::SymbolicLink { replace } => links::symbolic(run, self.from, self.to, replace),
+            Product::SymbolicLink { replace } => links::symbolic(run, self.from, self.to, &source.facts, replace),
             Product::SameLink => links::same(run, self.from, self.to, &source.facts),
             Product::Special => special::make(run, self.from, self.to, &source.facts),
             product => return file::contents(run, self.from, self.to, source, product),

@@ -9,6 +9,7 @@ use super::decide::Product;
 use super::location::Location;
 use super::options::Make;
 use super::{Run, attributes, links};
+use crate::engine::Reflink;
 use crate::report::{debug, explain, failure};
 use crate::sys::descriptor::close;
 use crate::sys::facts::{Facts, FileSystem, Kind};
@@ -266,7 +267,9 @@ impl Ends<'_> {
     /// to a new one. Only below an operand, where the file system is known by then.
     fn is_surely_empty(&self, run: &Run<'_>) -> bool {
         let silent = !run.options.debug && !run.options.explain;
-        let empty = self.source.kind == Kind::Regular && self.source.size == 0 && self.sink.created;
+        let policy = &run.options.policy;
+        let plain = policy.engines.is_empty() && policy.reflink != Reflink::Always;
+        let empty = plain && self.source.kind == Kind::Regular && self.source.size == 0 && self.sink.created;
         let known = || run.learned.known_file_system(self.source.device);
         silent && empty && !self.from.operand && known().is_some_and(FileSystem::short_read_is_end)
     }

@@ -33,7 +33,13 @@ pub(super) fn to_first(run: &mut Run<'_>, first: &First, to: &Location<'_>) -> b
 }
 
 /// A symbolic link to the source's name, which means something only in the directory where it was typed.
-pub(super) fn symbolic(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, replace: bool) -> bool {
+pub(super) fn symbolic(
+    run: &mut Run<'_>,
+    from: &Location<'_>,
+    to: &Location<'_>,
+    source: &Facts,
+    replace: bool,
+) -> bool {
     let name = from.shown();
     // Of a directory that is not there, creating the link says so.
     if !name.as_bytes().starts_with(b"/") && !names::is_in_working_directory(to.directory, &to.name) && to.has_place() {
@@ -44,7 +50,7 @@ pub(super) fn symbolic(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>
     let link = |to: &Location<'_>| fs::symlinkat(&*name, to.directory, &*to.name);
     said(run, put(to, replace, link), || {
         format!("cannot create symbolic link {} to {}", to.quoted(), shell_always(&name))
-    })
+    }) && dressed(run, from, to, &Facts { kind: Kind::Symlink, ..*source }, None)
 }
 
 /// A symbolic link as `from` is one, with what is kept of it.
@@ -94,6 +100,7 @@ pub(super) fn dressed(
     let origin = if lists { place(from).ok() } else { None };
     let made = attributes::Made {
         source,
+        leads: false,
         from: origin.as_ref().map(|fd| Handle::Place(fd.as_fd())),
         from_location: from,
         to,

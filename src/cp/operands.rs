@@ -45,7 +45,7 @@ fn one(run: &mut Run<'_>, source: &OsStr, to: &OsStr) {
     let (from, plain) = (Location::plain(source), Location::plain(to));
     let mut known = Known::default();
     let at_once = run.options.make == Make::Copy && !run.options.recursive && run.options.backup.is_none();
-    if at_once && !run.options.parents {
+    if at_once && !run.options.parents && !run.options.strip_trailing_slashes {
         let Some(opened) = file::look_at_source(run, &from, true, None) else { return };
         match file::copy_if_new(run, &from, &plain, opened) {
             Attempt::Done => return,
@@ -91,7 +91,6 @@ fn into(run: &mut Run<'_>, sources: &[OsString], name: &OsStr, directory: &Owned
         account.watch(sources.len() > 1);
     }
     for source in sources {
-        let source = stripped(run, source);
         if run.options.parents {
             parents::copy(run, source, name, directory.as_fd());
         } else {

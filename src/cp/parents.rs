@@ -4,7 +4,7 @@
 use super::attributes::{self, Handle, Made};
 use super::entry::Known;
 use super::location::Location;
-use super::{Run, names, operands};
+use super::{Run, directory, names, operands};
 use crate::report::quote::shell_always;
 use crate::sys::facts::{Facts, Kind};
 use crate::sys::text::strerror;
@@ -29,52 +29,56 @@ struct Parent {
 /// Copies `source` to its own name below `directory`.
 pub(super) fn copy(run: &mut Run<'_>, source: &OsStr, name: &OsStr, directory: BorrowedFd<'_>) {
     let Ok(made) = make(run, source, name, directory) else { return };
-    let leading = leading(source);
-    let way = OsStr::from_bytes(leading.as_bytes());
-    let above = match leading.as_bytes() {
-        b"" => name.to_os_string(),
-        _ => names::below(name, way),
-    };
-    let last = match names::last_component(source) {
-        up if up == ".." => OsStr::new("."),
-        last => last,
-    };
+    let leading = names::leading(source);
+    let way = stripped(leading);
+    let above = if leading.is_empty() { name.to_os_string() } else { joined(name, leading.as_bytes()) };
     let to = Location {
         directory: made.last().map_or(directory, |parent| parent.destination.as_fd()),
-        name: Cow::Borrowed(last),
+        name: Cow::Borrowed(names::last_component(source)),
         above: Some(&above),
         base: (!way.is_empty()).then_some((directory, way)),
         operand: true,
     };
-    operands::copy(run, &Location::plain(source), &to, Known::default());
-    for parent in made.iter().rev() {
-        finish(run, parent);
+    // A directory that was made for it is taken for empty, as by GNU: `a/.` is then there although nothing was.
+    let new = made.iter().any(|parent| parent.new);
+    operands::copy(run, &Location::plain(source), &to, Known { new, ..Known::default() });
+    if new {
+        made.iter().rev().for_each(|parent| finish(run, parent));
     }
 }
 
-/// What of a name stands before its last component, without the slashes that lead it and those behind it.
-fn leading(source: &OsStr) -> &OsStr {
-    let parent = names::parent(source).as_bytes();
-    if !source.as_bytes().contains(&b'/') {
-        return OsStr::new("");
+/// Without the slashes that lead it and those that end it.
+fn stripped(leading: &OsStr) -> &OsStr {
+    let bytes = leading.as_bytes();
+    let from = bytes.iter().position(|byte| *byte != b'/').unwrap_or(bytes.len());
+    let to = bytes.iter().rposition(|byte| *byte != b'/').map_or(from, |last| last + 1);
+    OsStr::from_bytes(&bytes[from..to])
+}
+
+/// `directory/way`; slashes that lead the way serve as the one between.
+fn joined(directory: &OsStr, way: &[u8]) -> OsString {
+    if !way.starts_with(b"/") {
+        return names::below(directory, OsStr::from_bytes(way));
     }
-    let from = parent.iter().position(|byte| *byte != b'/').unwrap_or(parent.len());
-    let to = parent.iter().rposition(|byte| *byte != b'/').map_or(from, |last| last + 1);
-    OsStr::from_bytes(&parent[from..to])
+    let mut path = directory.to_os_string();
+    path.push(OsStr::from_bytes(way));
+    path
 }
 
 /// Makes what is not there; an error was said.
 fn make(run: &mut Run<'_>, source: &OsStr, name: &OsStr, directory: BorrowedFd<'_>) -> Result<Vec<Parent>, ()> {
-    let leading = leading(source).as_bytes();
-    let root: &[u8] = if source.as_bytes().starts_with(b"/") { b"/" } else { b"" };
+    let leading = names::leading(source).as_bytes();
     let mut made: Vec<Parent> = Vec::new();
     let mut end = 0;
-    while end < leading.len() {
+    loop {
         let begin = end + leading[end..].iter().take_while(|byte| **byte == b'/').count();
         end = begin + leading[begin..].iter().take_while(|byte| **byte != b'/').count();
+        if begin == end {
+            break;
+        }
         let component = OsStr::from_bytes(&leading[begin..end]);
-        let from = OsString::from(OsStr::from_bytes(&[root, &leading[..end]].concat()));
-        let to = names::below(name, OsStr::from_bytes(&leading[..end]));
+        let from = OsStr::from_bytes(&leading[..end]).to_os_string();
+        let to = joined(name, &leading[..end]);
         let above = made.last().map_or(directory, |parent| parent.destination.as_fd());
         let parent = step(run, (from, to), above, component)?;
         made.push(parent);
@@ -105,7 +109,8 @@ fn step(
     let new = there.is_err();
     let omitted = attributes::omitted(run.options, &facts);
     if new {
-        let mode = Mode::from_raw_mode(facts.mode & 0o1777 & !omitted | 0o700);
+        let mode = if run.options.preserve.no_mode { 0o777 } else { facts.mode & 0o1777 & !omitted | 0o700 };
+        let mode = Mode::from_raw_mode(mode);
         if let Err(errno) = fs::mkdirat(above, component, mode) {
             return fail(run, format!("cannot make directory {}", shell_always(&to)), errno);
         }
@@ -114,27 +119,19 @@ fn step(
             run.messages.print(line);
         }
     }
-    let opened = open(above, component, new).and_then(|fd| Facts::of(&fd).map(|now| (fd, now)));
-    let (destination, now) = match opened {
-        Ok(opened) => opened,
-        Err(errno) => return fail(run, format!("cannot access {}", shell_always(&to)), errno),
-    };
-    let umask = run.identity.umask;
-    let has = now.mode & 0o7777;
-    let wanted = if run.options.preserve.no_mode {
-        0o777 & !umask | has & 0o2000
+    let opened = if new {
+        directory::open_new(above, component).map(|(fd, now)| {
+            (fd, directory::mode_in_the_end(run, &facts, &now).filter(|_| !run.options.preserve.no_mode))
+        })
     } else {
-        has & !0o700 | facts.mode & 0o700 & !umask | omitted & !umask
+        // It may be reached by a symbolic link, as the directory operand may.
+        fs::openat(above, component, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+            .map(|fd| (fd, None))
     };
-    let mode = (new && wanted != has).then_some(wanted);
-    Ok(Parent { from, to, facts, destination, new, mode })
-}
-
-/// One that was there may be reached by a symbolic link, as the directory operand may.
-fn open(above: BorrowedFd<'_>, component: &OsStr, new: bool) -> Result<OwnedFd, Errno> {
-    let no_follow = if new { OFlags::NOFOLLOW } else { OFlags::empty() };
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | no_follow;
-    fs::openat(above, component, flags, Mode::empty())
+    match opened {
+        Ok((destination, mode)) => Ok(Parent { from, to, facts, destination, new, mode }),
+        Err(errno) => fail(run, format!("cannot access {}", shell_always(&to)), errno),
+    }
 }
 
 /// Sets the attributes, of those that were there before as well.
@@ -145,12 +142,14 @@ fn finish(run: &mut Run<'_>, parent: &Parent) {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let source = fs::open(&parent.from, flags, Mode::empty()).ok();
     let [from, to] = [&parent.from, &parent.to].map(|name| Location::plain(name));
+    let fd = parent.destination.as_fd();
     let made = Made {
         source: &parent.facts,
+        leads: true,
         from: source.as_ref().map(|fd| Handle::Place(fd.as_fd())),
         from_location: &from,
         to: &to,
-        handle: Handle::Place(parent.destination.as_fd()),
+        handle: if parent.new { Handle::Open(fd) } else { Handle::Place(fd) },
         new: parent.new,
         mode: parent.mode,
     };
@@ -162,18 +161,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_leads_a_name_is_what_its_last_component_stands_in() {
-        for (name, expected) in [
-            ("a", ""),
-            ("a/b", "a"),
-            ("a//b/c", "a//b"),
-            ("a/b//", "a"),
-            ("/a/b", "a"),
-            ("/a", ""),
-            ("./a", "."),
-            ("a/../b", "a/.."),
+    fn what_leads_a_name_is_put_behind_the_directory() {
+        for (name, way, above) in [
+            ("a", "", ""),
+            ("a/b", "a", "n/a/"),
+            ("a//b/c", "a//b", "n/a//b/"),
+            ("a/b//", "a", "n/a/"),
+            ("/a/b", "a", "n/a/"),
+            ("//a/b", "a", "n//a/"),
+            ("./a", ".", "n/./"),
+            ("a/../b", "a/..", "n/a/../"),
+            ("la/", "", ""),
         ] {
-            assert_eq!(leading(OsStr::new(name)), expected, "{name}");
+            let leading = names::leading(OsStr::new(name));
+            assert_eq!(stripped(leading), way, "{name}");
+            if !leading.is_empty() {
+                assert_eq!(joined(OsStr::new("n"), leading.as_bytes()), above, "{name}");
+            }
         }
     }
 }

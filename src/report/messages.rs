@@ -148,11 +148,10 @@ impl Messages {
     }
 
     /// Asks on standard error and reads the answer, one line, from standard input; whether it is yes. The end of the
-    /// input is no.
+    /// input is no. Lines that wait go on waiting, as with GNU; on a terminal none do.
     ///
     /// The line is read byte by byte: what follows it is left to whoever reads there next.
     pub fn ask(&mut self, question: &[u8]) -> bool {
-        self.flush();
         self.asked = true;
         if self.errors_were_closed || write_all(self.errors, question).is_err() {
             self.failed = true;

@@ -60,6 +60,15 @@ impl Handle<'_> {
         }
     }
 
+    /// Removes an access control list; where there is none, or can be none, there is nothing to be done.
+    pub(super) fn remove_list(&self) {
+        let name = c"system.posix_acl_access";
+        let _ = match self {
+            Handle::Open(fd) => fs::fremovexattr(fd, name),
+            Handle::Place(_) => fs::removexattr(self.by_proc(), name),
+        };
+    }
+
     /// The names of its extended attributes, each with a NUL behind it.
     pub(super) fn attributes(&self) -> Result<Vec<u8>, Errno> {
         filled(|buffer| match self {

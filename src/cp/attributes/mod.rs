@@ -21,7 +21,6 @@ use rustix::process;
 use std::os::fd::BorrowedFd;
 
 const SPECIAL: u32 = 0o7000;
-const SET_ID: u32 = 0o6000;
 const GROUP_AND_OTHERS: u32 = 0o077;
 
 /// What the process is and does to new files.
@@ -73,6 +72,9 @@ pub(super) fn mode_of_new_file(options: &Options, identity: Identity, source: &F
 /// Something that was made of a source.
 pub(super) struct Made<'a> {
     pub(super) source: &'a Facts,
+    /// It is a directory that leads to an operand (`--parents`): as with GNU it does without extended attributes, and keeps
+    /// its special bits with any owner.
+    pub(super) leads: bool,
     /// The source's descriptor, for its extended attributes; not needed where none are kept.
     pub(super) from: Option<Handle<'a>>,
     pub(super) from_location: &'a Location<'a>,
@@ -101,7 +103,7 @@ impl<'a> Made<'a> {
             _ => None,
         };
         let from = Some(Handle::Open(from));
-        Made { source, from, from_location, to: sink.1, handle: Handle::Open(sink.0), new, mode }
+        Made { source, leads: false, from, from_location, to: sink.1, handle: Handle::Open(sink.0), new, mode }
     }
 }
 
@@ -120,18 +122,19 @@ pub(super) fn set(run: &mut Run<'_>, made: &Made<'_>) -> bool {
         let unsupported = made.source.kind == Kind::Symlink && matches!(errno, Errno::NOSYS | Errno::OPNOTSUPP);
         if !unsupported {
             run.messages.error(format!("preserving times for {}: {}", made.to.quoted(), strerror(errno)));
-            well = false;
+            return false;
         }
     }
     let mut special = made.source.mode & SPECIAL;
+    let lost = if made.leads { special } else { 0 };
     if preserve.ownership {
         match owner(run, made) {
             Owner::Kept => {}
-            Owner::NotKept => special = 0,
-            Owner::Failed => (special, well) = (0, false),
+            Owner::NotKept => special = lost,
+            Owner::Failed => return false,
         }
     }
-    if preserve.xattr != Keep::No {
+    if !made.leads && preserve.xattr != Keep::No {
         well &= xattr::copy(run, made);
     }
     if made.source.kind == Kind::Symlink {
@@ -140,6 +143,9 @@ pub(super) fn set(run: &mut Run<'_>, made: &Made<'_>) -> bool {
     if preserve.mode {
         well & permissions(run, made, (made.source.mode & 0o777) | special)
     } else if let Some(mode) = made.mode {
+        if preserve.no_mode {
+            made.handle.remove_list(); // what was inherited says more than the bits
+        }
         well & said(run, made, made.handle.set_mode(mode))
     } else {
         well
@@ -161,22 +167,23 @@ fn owner(run: &mut Run<'_>, made: &Made<'_>) -> Owner {
     };
     // What is there keeps its permissions when it changes hands: first none that one of the two would not give.
     let left = there.mode & made.source.mode & 0o700;
-    let too_many = there.mode & 0o7777 & (!made.source.mode | SET_ID | 0o1000) != 0;
-    if !made.new && run.options.preserve.mode && too_many && made.source.kind != Kind::Symlink {
-        match made.handle.set_mode(left) {
-            Ok(()) => {}
-            Err(errno) if is_borne(run, errno) => return Owner::NotKept,
-            Err(errno) => {
-                run.messages.error(format!("clearing permissions for {}: {}", made.to.quoted(), strerror(errno)));
-                return Owner::Failed;
-            }
+    if !made.new
+        && run.options.preserve.mode
+        && made.source.kind != Kind::Symlink
+        && let Err(errno) = made.handle.set_mode(left)
+    {
+        if !is_borne(run, errno) {
+            run.messages.error(format!("clearing permissions for {}: {}", made.to.quoted(), strerror(errno)));
         }
+        return Owner::Failed; // without a word to whom it does not belong, as with GNU
     }
     match made.handle.set_owner(Some(made.source.owner), Some(made.source.group)) {
         Ok(()) => Owner::Kept,
         Err(errno @ (Errno::PERM | Errno::INVAL)) => {
             // The group alone may be one of ours; if not, nothing is lost.
-            let _ = made.handle.set_owner(None, Some(made.source.group));
+            if made.source.kind != Kind::Symlink {
+                let _ = made.handle.set_owner(None, Some(made.source.group));
+            }
             owner_failed(run, made, errno)
         }
         Err(errno) => owner_failed(run, made, errno),
@@ -192,7 +199,11 @@ fn owner_failed(run: &mut Run<'_>, made: &Made<'_>, errno: Errno) -> Owner {
     if is_borne(run, errno) {
         return Owner::NotKept;
     }
-    run.messages.error(format!("failed to preserve ownership for {}: {}", made.to.quoted(), strerror(errno)));
+    let to = match made.source.kind {
+        Kind::Symlink => made.to.shown().to_string_lossy().into_owned(), // GNU's
+        _ => made.to.quoted(),
+    };
+    run.messages.error(format!("failed to preserve ownership for {to}: {}", strerror(errno)));
     Owner::Failed
 }
 

@@ -91,6 +91,7 @@ impl Walker<'_, '_, '_> {
         let [from, to] = [&shown.from, &shown.to].map(|name| Location::plain(name));
         let made = attributes::Made {
             source: &node.facts,
+            leads: false,
             from: source.map(Handle::Open),
             from_location: &from,
             to: &to,
