@@ -69,7 +69,7 @@ fn a_disk_that_is_full_in_the_middle_of_a_tree_stops_nothing_else() {
         return skip::skip!(reason);
     }
     for options in [&["-r", "-j1"][..], &["-r"], &["-a", "-j1"], &["-a", "-j4"]] {
-        let outcome = scene.zccp(options).arguments(["s", "small/n"]).called("cp").run();
+        let outcome = scene.zccp(options).arguments(["s", "small/n"]).run();
         outcome.fails_with(1).stderr_has("No space left on device");
         assert_eq!(scene.bytes("small/n/a"), b"small", "{options:?}");
         assert!(scene.path("small/n/empty").exists() && scene.path("small/n/d/link").is_symlink(), "{options:?}");
@@ -141,7 +141,7 @@ fn changed_while_copied(prepare: impl Fn(&Scene), change: impl Fn(&Scene)) -> Op
     scene.directory("s");
     scene.fifo("s/a");
     prepare(&scene);
-    let running = scene.zccp(["-r", "--copy-contents", "-j1", "s", "n"]).called("cp").spawn();
+    let running = scene.zccp(["-r", "--copy-contents", "-j1", "s", "n"]).spawn();
     // There is a writer's end only once there is a reader.
     let mut opened = None;
     running.wait_until("opened the FIFO", || {
@@ -172,7 +172,7 @@ fn a_source_that_vanishes_after_it_was_listed_is_named() {
         std::fs::remove_file(scene.path("s/l")).unwrap();
     };
     let Some((scene, outcome)) = changed_while_copied(prepare, change) else { return };
-    let gone = |name: &str| format!("cp: cannot stat 's/{name}': No such file or directory\n");
+    let gone = |name: &str| format!("zccp: cannot stat 's/{name}': No such file or directory\n");
     outcome.fails_with(1).stderr_is(&(gone("b") + &gone("d") + &gone("l"))).stdout_is("");
     outcome.file_is("n/z", b"z").no_file("n/b").no_file("n/d").no_file("n/l");
     drop(scene);
