@@ -61,6 +61,9 @@ mod sharing;
 // Holes: kept, made or filled.
 mod sparse;
 
+// Trees: calls, attackers, limits, refusals, changes meanwhile.
+mod trees;
+
 // --explain and --debug against what strace saw.
 mod truth;
 

@@ -106,7 +106,7 @@ pub fn digest(mut stream: impl Read) -> Result<(u64, u64)> {
 }
 
 /// The finalizer of splitmix64.
-fn hash(word: u64) -> u64 {
+pub fn hash(word: u64) -> u64 {
     let mut z = word.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);

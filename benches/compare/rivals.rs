@@ -143,6 +143,23 @@ impl Program {
         command
     }
 
+    /// Whether it copies trees; if `archive`, with all their attributes, by GNU's `-a`.
+    pub fn copies_trees(&self, archive: bool) -> bool {
+        let archives = ["zccp", "gnu-cp", "uu-cp"].contains(&self.name);
+        archives || (!archive && ["cpz", "xcp", "fcp"].contains(&self.name))
+    }
+
+    /// Copy the tree `source` to `dest`, which is not there yet.
+    pub fn copy_tree(&self, source: &Path, dest: &Path, archive: bool) -> Command {
+        let mut command = self.command();
+        // cpz and fcp copy a directory as they copy anything.
+        if !["cpz", "fcp"].contains(&self.name) {
+            command.arg(if archive { "-a" } else { "-r" });
+        }
+        command.args([source, dest]);
+        command
+    }
+
     /// Write `source` to standard output.
     pub fn cat(&self, source: &Path) -> Command {
         let mut command = self.command();

@@ -10,6 +10,7 @@ use crate::measure::Scene;
 use crate::rivals::{Program, Task};
 use crate::starting::{Little, Starting};
 use crate::streams::{Sink, Streaming};
+use crate::trees::{Planting, Shape};
 use anyhow::{Result, ensure};
 use std::path::Path;
 
@@ -33,6 +34,7 @@ enum Work {
     Stream(Sink),
     Start(Little),
     Cook(Content, &'static str),
+    Tree { shape: Shape, target: Kind, archive: bool },
 }
 
 /// Which programs take part.
@@ -46,6 +48,8 @@ enum Select {
     Senders,
     /// Those people use for a slow stick.
     SlowTarget,
+    /// Those that copy trees, or keep all attributes of them.
+    Trees { archive: bool },
 }
 
 /// File systems of the copying rows: name, source's, target's, two different ones.
@@ -129,6 +133,36 @@ pub fn all(size: u64, rounds: usize) -> Vec<Row> {
     for (name, bytes) in [("memory/64M", 64 << 20), ("memory/1G", 1 << 30)] {
         rows.push(copying(name, Copy { empty: true, ..PLAIN }, bytes, steady));
     }
+    rows.extend(trees(size, rounds));
+    rows
+}
+
+/// The rows of trees; of large files as many as eight times `size` holds.
+fn trees(size: u64, rounds: usize) -> Vec<Row> {
+    let shapes = [
+        ("crates", Shape::Crates, false),
+        ("crates-a", Shape::Crates, true),
+        ("flat-empty", Shape::Flat(0), false),
+        ("flat-4K", Shape::Flat(4096), false),
+        ("spread-1K", Shape::Spread, false),
+        ("large-1M", Shape::Large((size >> 20) * 8), false),
+    ];
+    let targets = [
+        ("ext4", Kind::Ext4),
+        ("xfs", Kind::XfsReflink),
+        ("xfs-plain", Kind::XfsPlain),
+        ("btrfs", Kind::Btrfs),
+        ("tmpfs", Kind::Tmpfs),
+    ];
+    let mut rows = Vec::new();
+    for (name, shape, archive) in shapes {
+        for (target_name, target) in targets {
+            let option = if archive { "-a" } else { "-r" };
+            let about = format!("{}, {option}, tmpfs -> {}, made anew for each run", shape.about(), target.name());
+            let (name, work) = (format!("tree/{name}/{target_name}"), Work::Tree { shape, target, archive });
+            rows.push(Row { name, about, bytes: shape.bytes(), rounds, work, programs: Select::Trees { archive } });
+        }
+    }
     rows
 }
 
@@ -157,6 +191,7 @@ impl Row {
             Select::Of(task) => program.task == task && program.name != "rsync",
             Select::Formatters => program.task == Task::Cat && program.name != "pv",
             Select::Senders => program.task == Task::Send || (program.task == Task::Cat && program.name != "pv"),
+            Select::Trees { archive } => program.copies_trees(archive),
             Select::SlowTarget => ["zccp", "gnu-cp", "cp", "rsync"].contains(&program.name),
         };
         found.iter().filter(takes_part).collect()
@@ -168,6 +203,7 @@ impl Row {
         Ok(match self.work {
             Work::Copy(copy) => Box::new(Copying::new(base, copy, self.bytes)?),
             Work::Stream(sink) => Box::new(Streaming::new(base, sink, self.bytes)?),
+            Work::Tree { shape, target, archive } => Box::new(Planting::new(base, shape, target, archive)?),
             Work::Start(little) => Box::new(Starting::new(base, little)?),
             Work::Cook(content, option) => Box::new(Cooking::new(base, content, option, self.bytes)?),
         })
@@ -179,6 +215,7 @@ impl Row {
             Work::Stream(_) => Streaming::memory(self.bytes),
             Work::Cook(..) => Cooking::memory(self.bytes),
             Work::Start(_) => 0,
+            Work::Tree { shape, target, .. } => shape.memory(target),
         };
         let free = available_memory()?;
         ensure!(needed <= free, "needs {} MiB of memory, {} MiB are available", needed >> 20, free >> 20);

@@ -1,0 +1,66 @@
+//! How many system calls the files of a tree take: those of all threads, from the tree's first open to its last close.
+
+use super::plant;
+use crate::apparatus::strace::{Call, trace};
+use crate::apparatus::{Fs, Scene};
+
+const DIRECTORIES: usize = 3;
+/// Files of the smaller tree; the larger has twice as many in as many directories, so that the difference is what files
+/// take and nothing else.
+const FILES: usize = 450;
+/// What more entries cost besides: reading them, and waiting.
+const MORE_ENTRIES: usize = 20;
+/// What there is beside files: directories, threads, what is asked of the system once (153 seen).
+const BESIDE: usize = 200;
+
+/// The calls for a tree with `files` files of `bytes` bytes each.
+fn calls(fs: Fs, files: usize, bytes: usize) -> Option<Vec<Call>> {
+    let scene = Scene::on(fs)?;
+    plant(&scene, "source-tree", DIRECTORIES, files / DIRECTORIES, bytes);
+    let (outcome, trace) = trace(&scene, &[], scene.zccp(["-r", "source-tree", "copy"]))?;
+    outcome.succeeds().stderr_is("");
+    super::same_trees(&scene, "source-tree", "copy");
+    let opens_tree = |call: &Call| {
+        let opens = ["open", "openat", "openat2"].contains(&call.name.as_str());
+        opens && call.arguments.iter().any(|argument| argument == "\"source-tree\"")
+    };
+    let first = trace.calls.iter().position(opens_tree).expect("nothing opens the tree");
+    let last = trace.calls.iter().rposition(|call| call.name == "close").expect("nothing is closed");
+    Some(trace.calls[first..=last].to_vec())
+}
+
+/// How often each call was made.
+fn counts(calls: &[Call]) -> String {
+    let mut names: Vec<&str> = calls.iter().map(|call| call.name.as_str()).collect();
+    names.sort_unstable();
+    let counts: Vec<_> = names.chunk_by(|a, b| a == b).map(|same| format!("{} {}", same.len(), same[0])).collect();
+    counts.join(", ")
+}
+
+#[track_caller]
+fn takes_at_most(fs: Fs, bytes: usize, each: usize) {
+    let (Some(few), Some(many)) = (calls(fs, FILES, bytes), calls(fs, 2 * FILES, bytes)) else { return };
+    let more = many.len().saturating_sub(few.len());
+    let name = fs.name();
+    assert!(more <= each * FILES + MORE_ENTRIES, "{name}: {more} calls for {FILES} more files: {}", counts(&many));
+    assert!(many.len() <= each * 2 * FILES + BESIDE, "{name}: {} calls: {}", many.len(), counts(&many));
+}
+
+#[test]
+fn a_small_file_in_a_tree_takes_seven_calls_where_a_short_read_is_the_end() {
+    for fs in [Fs::Ext4, Fs::Xfs, Fs::XfsPlain, Fs::Btrfs, Fs::Tmpfs] {
+        takes_at_most(fs, 1000, 7);
+    }
+}
+
+#[test]
+fn a_small_file_in_a_tree_takes_eight_calls_elsewhere() {
+    takes_at_most(Fs::Overlay, 1000, 8);
+}
+
+#[test]
+fn an_empty_file_in_a_tree_takes_five_calls() {
+    for fs in [Fs::Ext4, Fs::Xfs, Fs::XfsPlain, Fs::Btrfs, Fs::Tmpfs] {
+        takes_at_most(fs, 0, 5);
+    }
+}

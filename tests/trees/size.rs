@@ -1,0 +1,114 @@
+//! Trees that are deep, broad or large.
+
+use super::{plant, same_trees};
+use crate::apparatus::{Fs, Scene};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, openat, statat};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::time::Duration;
+
+const LEVELS: usize = 300;
+
+/// The name of each level: 300 × 50 bytes are more than three times PATH_MAX.
+fn level() -> String {
+    "deep".repeat(12) + "er"
+}
+
+/// Opens the directory `levels` levels below `root`, making them if `made`.
+fn descend(root: &Path, levels: usize, made: bool) -> OwnedFd {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut at = openat(CWD, root, flags, Mode::empty()).unwrap();
+    for _ in 0..levels {
+        if made {
+            mkdirat(&at, level(), Mode::from_raw_mode(0o755)).unwrap();
+        }
+        at = openat(&at, level(), flags, Mode::empty()).unwrap();
+    }
+    at
+}
+
+fn deep_scene() -> Option<Scene> {
+    let scene = Scene::on(Fs::Tmpfs)?;
+    let bottom = descend(&scene.directory("s"), LEVELS, true);
+    let flags = OFlags::WRONLY | OFlags::CREATE;
+    let file = openat(&bottom, "file", flags, Mode::from_raw_mode(0o640)).unwrap();
+    rustix::io::write(&file, b"at the bottom").unwrap();
+    rustix::fs::symlinkat("file", &bottom, "link").unwrap();
+    Some(scene)
+}
+
+#[test]
+fn a_tree_deeper_than_a_path_can_be_is_copied() {
+    for options in [&["-r"][..], &["-a"], &["-rv"], &["-r", "-j1"], &["-al"], &["-rp", "-j4"]] {
+        let Some(scene) = deep_scene() else { return };
+        // Twice: into a new tree and onto it.
+        scene.zccp(options).arguments(["s/.", "n"]).run().succeeds().stderr_is("");
+        if options != ["-al"] {
+            scene.zccp(options).arguments(["s/.", "n"]).run().succeeds().stderr_is("");
+        }
+        let bottom = descend(&scene.path("n"), LEVELS, false);
+        let facts = statat(&bottom, "file", AtFlags::SYMLINK_NOFOLLOW).unwrap();
+        assert_eq!((facts.st_size, facts.st_mode & 0o777), (13, 0o640), "{options:?}");
+        assert_eq!(rustix::fs::readlinkat(&bottom, "link", Vec::new()).unwrap().as_bytes(), b"file");
+    }
+}
+
+#[test]
+fn sixteen_descriptors_are_enough() {
+    for options in [&["-r"][..], &["-a"], &["-r", "-j4"], &["-r", "-j64"], &["-r", "-j1"]] {
+        let Some(scene) = deep_scene() else { return };
+        plant(&scene, "broad", 40, 10, 100);
+        for source in ["broad", "s"] {
+            let copy = format!("copy-of-{source}");
+            let outcome = scene.zccp(options).arguments([source, &copy]).limit(libc::RLIMIT_NOFILE, 16).run();
+            outcome.succeeds().stderr_is("");
+        }
+        same_trees(&scene, "broad", "copy-of-broad");
+        descend(&scene.path("copy-of-s"), LEVELS, false);
+    }
+}
+
+#[test]
+fn a_hundred_thousand_entries_in_one_directory_are_copied_in_little_memory() {
+    let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
+    scene.directory("s");
+    (0..100_000).for_each(|number| _ = scene.file(format!("s/a file with number {number}"), b""));
+    let peak = peak_of(&scene, &["-r", "s", "n"]);
+    assert_eq!(std::fs::read_dir(scene.path("n")).unwrap().count(), 100_000);
+    assert!(peak < 32 << 20, "{} KiB", peak >> 10);
+}
+
+/// A tenth of a million files in every run of the tests; a million with `ZCCP_MILLION`, which takes a minute and 1 GiB.
+#[test]
+fn many_files_are_copied_in_little_memory() {
+    let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
+    let directories = if std::env::var_os("ZCCP_MILLION").is_some() { 1000 } else { 100 };
+    scene.directory("s");
+    for directory in 0..directories {
+        scene.directory(format!("s/{directory}"));
+        (0..1000).for_each(|file| _ = scene.file(format!("s/{directory}/file {file}"), b""));
+    }
+    let peak = peak_of(&scene, &["-a", "s", "n"]);
+    for directory in 0..directories {
+        assert_eq!(std::fs::read_dir(scene.path(format!("n/{directory}"))).unwrap().count(), 1000);
+    }
+    assert!(peak < 32 << 20, "{} KiB", peak >> 10);
+}
+
+/// Runs zccp with these arguments: the most memory it had at one time, in bytes.
+fn peak_of(scene: &Scene, arguments: &[&str]) -> u64 {
+    let running = scene.zccp(arguments).time_out(Duration::from_secs(600)).spawn();
+    let status = format!("/proc/{}/status", running.pid());
+    let mut peak = 0;
+    running.wait_until("ended", || {
+        // The high-water mark only grows; a process that has ended shows none.
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).and_then(|kib| kib.trim().parse::<u64>().ok());
+        peak = kib.map_or(peak, |kib| kib << 10);
+        !running.is_running()
+    });
+    running.finish().succeeds().stderr_is("");
+    assert!(peak > 0, "nothing was seen of its memory");
+    peak
+}
