@@ -105,9 +105,10 @@ pub(super) fn is_terminal() -> bool {
     !start::was_closed(2) && termios::isatty(descriptor::inherited(2))
 }
 
-/// Whether the terminal is ours to draw on: a job in the background leaves it to the one in front.
+/// Whether the terminal is ours to draw on: a job in the background leaves it to the one in front. (ENOTTY: it is not the
+/// terminal that jobs are controlled from, so nobody is in front.)
 pub(super) fn is_ours() -> bool {
-    termios::tcgetpgrp(descriptor::inherited(2)).is_ok_and(|group| group == rustix::process::getpgrp())
+    termios::tcgetpgrp(descriptor::inherited(2)).map_or(true, |group| group == rustix::process::getpgrp())
 }
 
 /// As much as is taken: a frame that cannot be written is lost.
