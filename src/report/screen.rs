@@ -84,7 +84,9 @@ pub(super) fn draw(line: &str, task_bar: Option<&str>) {
         if task_bar.is_some() {
             SCREEN.task_bar.store(true, SeqCst);
         }
-        write(format!("\r{line}\x1b[J\r{}", task_bar.unwrap_or_default()).as_bytes());
+        // Without wrapping: the terminal may just have been made narrower.
+        let task_bar = task_bar.unwrap_or_default();
+        write(format!("\r\x1b[?7l{line}\x1b[?7h\x1b[J\r{task_bar}").as_bytes());
     }
     SCREEN.drawing.store(false, SeqCst);
 }
