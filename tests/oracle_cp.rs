@@ -1,26 +1,32 @@
-//! zccp, called `cp`, against GNU cp: one list of lines of shell (`tests/oracle/cp.rows`), each run twice, in twin
-//! directories made by one recipe, with GNU's and with ours first in PATH. What is compared: the tree (names, types, modes,
-//! owners, contents, link targets, hard links, extended attributes, and times that were set and not just passed), both
-//! streams, the exit status.
+//! zccp, called `cp`, against GNU cp: a list of lines of shell (`tests/oracle/cp/*.rows`), each run twice, in twin
+//! directories made by one recipe, with GNU's and with ours first in PATH. What is compared: the tree
+//! (`apparatus::tree`), both streams, the exit status.
 //!
-//! GNU's is `$ZCCP_GNU_CP`, else `/bin/cp`. What `-n`, `-i` and `--update` do changed up to coreutils 9.5, so an older one
-//! is not held for GNU's, and the test is skipped by name. A row marked `@9.5` came to its present behaviour in that
-//! version; one marked `@root` needs to be run as root. `ZCCP_ROWS` runs only the rows that have its value in them.
+//! GNU's is `$ZCCP_GNU_CP`, else `/bin/cp`; `tests/gnu-suite --build DIR` makes a new one. The rows are what 9.10 does.
+//! What `-n`, `-i` and `--update` do changed up to 9.5, so an older one is not held for GNU's, and the test is skipped by
+//! name; a row that came to its present behaviour in a later version is marked with it (`@9.8`). One marked `@root` needs
+//! to be run as root. `ZCCP_ROWS` runs only the rows that have its value in them, or in the name of their file or scene;
+//! with `ZCCP_SHOW_ROWS` what GNU's did is printed as well.
+//!
+//! GNU cp copies the entries of a directory in the order of their inode numbers. On a tmpfs these grow from one file made
+//! to the next, so that is where the twins live; then a recipe decides what is copied first, and what is said first.
 
-use crate::apparatus::{Scene, case, skip};
-use std::collections::{BTreeMap, HashMap};
+use crate::apparatus::{Scene, case, filesystems, skip, tree};
 use std::fmt::Write as _;
-use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Times before this were set by a recipe (2017-07-14); later ones passed by themselves.
-const SET: i64 = 1_500_000_000;
+/// What every script begins with.
+const PRELUDE: &str = "umask 022
+user() { setpriv --reuid=65534 --regid=65534 --clear-groups \"$@\"; }
+cd w || exit 99
+";
 
 /// One line of the list.
 struct Row {
+    /// File and scene.
+    place: String,
     recipe: String,
     line: String,
     /// The version since which GNU's does what it does now.
@@ -29,18 +35,18 @@ struct Row {
 }
 
 impl Row {
-    fn title(&self, scene: &str) -> String {
-        format!("{scene}: {}", self.line)
+    fn title(&self) -> String {
+        format!("{}: {}", self.place, self.line)
     }
 }
 
-/// All rows with the title of their scene.
-fn rows(text: &str) -> Vec<(String, Row)> {
+/// All rows of the file `name`.
+fn rows(name: &str, text: &str) -> Vec<Row> {
     let mut rows = Vec::new();
-    let (mut scene, mut recipe, mut in_recipe) = (String::new(), String::new(), false);
+    let (mut place, mut recipe, mut in_recipe) = (String::new(), String::new(), false);
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         if let Some(title) = line.strip_prefix("== ") {
-            (scene, recipe, in_recipe) = (title.to_string(), String::new(), true);
+            (place, recipe, in_recipe) = (format!("{name}, {title}"), String::new(), true);
         } else if line == "--" {
             in_recipe = false;
         } else if in_recipe {
@@ -48,12 +54,13 @@ fn rows(text: &str) -> Vec<(String, Row)> {
         } else {
             let (mut line, mut since, mut needs_root) = (line, None, false);
             while let Some((mark, rest)) = line.strip_prefix('@').and_then(|marked| marked.split_once(' ')) {
+                assert!(mark == "root" || version(mark).is_some(), "{name}: what is @{mark}?");
                 needs_root |= mark == "root";
                 since = since.or_else(|| version(mark));
                 line = rest;
             }
             for line in alternatives(line) {
-                rows.push((scene.clone(), Row { recipe: recipe.clone(), line, since, needs_root }));
+                rows.push(Row { place: place.clone(), recipe: recipe.clone(), line, since, needs_root });
             }
         }
     }
@@ -72,6 +79,33 @@ fn alternatives(line: &str) -> Vec<String> {
 fn version(text: &str) -> Option<(u32, u32)> {
     let (major, minor) = text.split_once('.')?;
     Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// All rows there are, file by file.
+fn all_rows() -> Vec<Row> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/cp");
+    let mut files: Vec<_> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "rows"));
+    files.sort();
+    let read =
+        |file: &PathBuf| rows(&file.file_stem().unwrap().to_string_lossy(), &std::fs::read_to_string(file).unwrap());
+    files.iter().flat_map(read).collect()
+}
+
+/// A private directory on a tmpfs, if there is one.
+fn scene() -> Scene {
+    let shared_memory = Path::new("/dev/shm");
+    match filesystems::mounted(filesystems::Fs::Tmpfs) {
+        Ok(place) => Scene::below(place),
+        Err(_) if tempfile_can_be_made(shared_memory) => Scene::below(shared_memory),
+        Err(_) => Scene::new(),
+    }
+}
+
+fn tempfile_can_be_made(place: &Path) -> bool {
+    let name = place.join(format!("probe-{:?}", std::thread::current().id()));
+    let made = std::fs::create_dir(&name).is_ok();
+    made && std::fs::remove_dir(&name).is_ok()
 }
 
 /// A program that is called `cp`, and its version if it is GNU's.
@@ -93,90 +127,48 @@ impl Candidate {
 
     /// What came of a row: the streams, the status and the tree, as text.
     fn outcome(&self, row: &Row) -> String {
-        let scene = Scene::new();
+        let scene = scene();
         let place = scene.directory("w");
-        let script = format!("umask 022; cd w; {}\n{}", row.recipe, row.line);
+        let script = format!("{PRELUDE}{}\n{}", row.recipe, row.line);
         let path = format!("{}:/usr/bin:/bin:/usr/sbin:/sbin", self.directory.display());
-        let command = scene.program("/bin/sh").arguments(["-c", &script]);
-        let outcome = command.variable("PATH", path).variable("LC_ALL", "C").run();
+        // A row that hangs has an outcome as well, and the others go on.
+        let command = scene.program("timeout").arguments(["-k", "1", "20", "/bin/sh", "-c", &script]);
+        let outcome = command.variable("PATH", path).run();
         let here = std::fs::canonicalize(&place).unwrap().display().to_string();
-        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&here, "$PWD");
         let mut text = format!("status {:?}\n", outcome.status.code());
         for (name, bytes) in [("stdout", &outcome.stdout), ("stderr", &outcome.stderr)] {
-            said(bytes).lines().for_each(|line| _ = writeln!(text, "{name} | {line}"));
+            let said = String::from_utf8_lossy(bytes).replace(&here, "$PWD");
+            said.lines().for_each(|line| _ = writeln!(text, "{name} | {}", normalized(line)));
         }
-        let mut files = BTreeMap::new();
-        walk(&place, Path::new(""), &mut files);
-        text + &tree(&files, &here)
+        text += &tree::describe(&place).replace(&here, "$PWD");
+        // What is left of an absolute name in a tree (--parents) has no more of the twins' own in it.
+        let own = place.parent().and_then(Path::file_name).unwrap_or_default();
+        text.replace(&*own.to_string_lossy(), "TWIN")
     }
 }
 
-fn walk(root: &Path, inside: &Path, files: &mut BTreeMap<PathBuf, PathBuf>) {
-    for entry in std::fs::read_dir(root.join(inside)).unwrap() {
-        let name = inside.join(entry.unwrap().file_name());
-        let path = root.join(&name);
-        if path.symlink_metadata().unwrap().is_dir() {
-            walk(root, &name, files);
-        }
-        files.insert(name, path);
+/// The line of `--debug` tells how a file was copied, and that is ours to choose (docs/deviations.md); when it is said,
+/// and in which words, is not.
+fn normalized(line: &str) -> String {
+    // GNU's names the attribute twice and never the file (docs/deviations.md).
+    if let Some((before, after)) = line.split_once("setting attribute ")
+        && let Some((what, errno)) =
+            after.split_once(" for ").and_then(|(what, of)| Some((what, of.split_once(": ")?.1)))
+    {
+        return format!("{before}setting attribute {what} for FILE: {errno}");
     }
-}
-
-fn tree(files: &BTreeMap<PathBuf, PathBuf>, here: &str) -> String {
-    let mut text = String::new();
-    let mut names_of = HashMap::new();
-    for (name, path) in files {
-        let facts = path.symlink_metadata().unwrap();
-        let kind = facts.file_type();
-        let _ = write!(text, "{} {:o}", name.display(), facts.mode());
-        let me = rustix::process::geteuid().as_raw();
-        if facts.uid() != me || facts.gid() != rustix::process::getegid().as_raw() {
-            let _ = write!(text, " of {}:{}", facts.uid(), facts.gid());
+    let words: Option<Vec<_>> = line
+        .split(", ")
+        .zip(["copy offload: ", "reflink: ", "sparse detection: "])
+        .map(|(part, key)| part.strip_prefix(key))
+        .collect();
+    let known = ["unknown", "no", "yes", "avoided", "unsupported", "zeros", "SEEK_HOLE", "SEEK_HOLE + zeros"];
+    match words {
+        Some(words) if words.len() == 3 && words.iter().all(|word| known.contains(word)) => {
+            "(how it was copied)".into()
         }
-        for (what, seconds, nanoseconds) in
-            [("modified", facts.mtime(), facts.mtime_nsec()), ("accessed", facts.atime(), facts.atime_nsec())]
-        {
-            // Reading a link changes its time of access, on some days (relatime).
-            if seconds < SET && !(kind.is_symlink() && what == "accessed") {
-                let _ = write!(text, " {what} {seconds}.{nanoseconds:09}");
-            }
-        }
-        if !kind.is_dir() && facts.nlink() > 1 {
-            let first = names_of.entry(facts.ino()).or_insert_with(|| name.clone());
-            let _ = write!(text, " = {}", first.display());
-        }
-        if kind.is_symlink() {
-            let target = std::fs::read_link(path).unwrap();
-            let _ = write!(text, " -> {}", target.display().to_string().replace(here, "$PWD"));
-        } else if kind.is_file() {
-            let bytes = std::fs::read(path).unwrap();
-            let _ = write!(text, " {} bytes {:?}", bytes.len(), String::from_utf8_lossy(&bytes[..bytes.len().min(40)]));
-        } else if kind.is_char_device() || kind.is_block_device() {
-            let _ = write!(text, " device {}", facts.rdev());
-        }
-        text.push_str(&attributes(path));
-        text.push('\n');
+        _ => line.to_string(),
     }
-    text
-}
-
-/// Extended attributes, access control lists among them.
-fn attributes(path: &Path) -> String {
-    let mut list = vec![0; 4096];
-    let Ok(length) = rustix::fs::llistxattr(path, &mut list) else { return String::new() };
-    let mut names: Vec<&[u8]> = list[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty()).collect();
-    names.sort_unstable();
-    let mut text = String::new();
-    for name in names {
-        let mut value = vec![0; 4096];
-        let length = rustix::fs::lgetxattr(path, std::ffi::OsStr::from_bytes(name), &mut value).unwrap_or(0);
-        let _ = write!(text, " {}={:?}", String::from_utf8_lossy(name), String::from_utf8_lossy(&value[..length]));
-    }
-    text
-}
-
-fn at_oracle(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle").join(name)
 }
 
 #[test]
@@ -188,14 +180,15 @@ fn ours_does_what_gnus_does() {
     let Some(their_version) = gnus.version.filter(|version| *version >= (9, 5)) else {
         return skip::skip!("ours_does_what_gnus_does", "no GNU cp of 9.5 or newer");
     };
-    let mut all = rows(&std::fs::read_to_string(at_oracle("cp.rows")).unwrap());
+    let mut all = all_rows();
     let wanted = std::env::var("ZCCP_ROWS").unwrap_or_default();
-    all.retain(|(_, row)| row.line.contains(&wanted));
+    all.retain(|row| row.title().contains(&wanted));
+    let shown = std::env::var_os("ZCCP_SHOW_ROWS").is_some();
     let next = AtomicUsize::new(0);
     let different = Mutex::new(Vec::new());
     let work = || {
-        while let Some((scene, row)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let title = row.title(scene);
+        while let Some(row) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let title = row.title();
             if row.needs_root && !skip::is_root() {
                 skip::skip!(format!("oracle row {title}"), "needs root");
                 continue;
@@ -205,27 +198,51 @@ fn ours_does_what_gnus_does() {
                 continue;
             }
             let expected = gnus.outcome(row).trim_end().to_string();
+            if shown {
+                println!("### {title}\n{expected}\n");
+            }
             let got = ours.outcome(row).trim_end().to_string();
             if got != expected {
-                let text = format!("{title}\n--- GNU's\n{expected}\n--- ours\n{got}\n");
+                let text = format!("{title}\n{}", lines_that_differ(&expected, &got));
                 different.lock().unwrap().push(text);
             }
         }
     };
     std::thread::scope(|scope| (0..2).for_each(|_| _ = scope.spawn(work)));
-    let different = different.into_inner().unwrap();
+    let mut different = different.into_inner().unwrap();
+    different.sort();
     assert!(different.is_empty(), "{} of {} rows differ:\n{}", different.len(), all.len(), different.join("\n"));
+}
+
+/// The lines that only one of them has; all of them if it is their order that differs.
+fn lines_that_differ(expected: &str, got: &str) -> String {
+    let missing = |from: &str, other: &str, mark: &str| {
+        let gone = from.lines().filter(|line| !other.lines().any(|other| other == *line));
+        gone.map(|line| format!("  {mark} {line}\n")).collect::<String>()
+    };
+    let text = missing(expected, got, "GNU's ") + &missing(got, expected, "ours  ");
+    if text.is_empty() { format!("--- GNU's\n{expected}\n--- ours\n{got}\n") } else { text }
 }
 
 #[test]
 fn the_list_is_read_as_it_is_written() {
     assert_eq!(alternatives("cp {|-f} {a b|c}"), ["cp  a b", "cp  c", "cp -f a b", "cp -f c"]);
-    let read = rows("# x\n== one\necho >a\n--\n@root @9.5 cp {a|b}\n== two\n--\ncp\n");
-    let seen: Vec<_> = read.iter().map(|(s, r)| (s.as_str(), r.line.as_str(), r.since, r.needs_root)).collect();
+    let read = rows("file", "# x\n== one\necho >a\n--\n@root @9.5 cp {a|b}\n== two\n--\ncp\n");
+    let seen: Vec<_> = read.iter().map(|r| (r.place.as_str(), r.line.as_str(), r.since, r.needs_root)).collect();
     assert_eq!(
         seen,
-        [("one", "cp a", Some((9, 5)), true), ("one", "cp b", Some((9, 5)), true), ("two", "cp", None, false)]
+        [
+            ("file, one", "cp a", Some((9, 5)), true),
+            ("file, one", "cp b", Some((9, 5)), true),
+            ("file, two", "cp", None, false)
+        ]
     );
-    assert_eq!((read[0].1.recipe.as_str(), read[2].1.recipe.as_str()), ("echo >a\n", ""));
+    assert_eq!((read[0].recipe.as_str(), read[2].recipe.as_str()), ("echo >a\n", ""));
     assert!(version("9.10") > version("9.5"));
+    assert!(all_rows().len() >= 1000, "only {} rows are left", all_rows().len());
+    assert_eq!(
+        normalized("copy offload: yes, reflink: no, sparse detection: SEEK_HOLE + zeros"),
+        "(how it was copied)"
+    );
+    assert_eq!(normalized("copy offload: maybe, reflink: no, sparse detection: no").len(), 54);
 }

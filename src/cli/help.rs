@@ -37,7 +37,11 @@ pub(super) fn help(command: &mut Command, invocation: &Invocation) -> String {
 
 fn synopsis(option: &Arg) -> String {
     let mut text = match (option.get_short(), option.get_long()) {
-        (Some(letter), Some(long)) => format!("  -{letter}, --{long}"),
+        (Some(letter), Some(long)) => {
+            let others = option.get_visible_short_aliases().unwrap_or_default();
+            let others: String = others.iter().map(|letter| format!("-{letter}, ")).collect();
+            format!("  -{letter}, {others}--{long}")
+        }
         (Some(letter), None) => format!("  -{letter}"),
         (None, long) => format!("      --{}", long.unwrap_or_default()),
     };

@@ -7,19 +7,26 @@ use crate::cat::address::Address;
 use crate::cat::options::{Format, Numbers};
 use crate::cat::options::{Peer, Role};
 use crate::cp::backup;
-use crate::cp::options::{Backup, Make, Numbering, Preserve, Target, Update};
+use crate::cp::options::{
+    Backup, Dereference, Keep, Label, Make, Numbering, PARENTS_WANT_A_DIRECTORY, Preserve, Target, Update,
+};
 use crate::engine::{self, Name, Policy, Reflink, Sparse};
 use crate::report::json;
 use crate::report::watch::When;
+use crate::sys::selinux;
 use crate::{cat, cp};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use std::ffi::{OsStr, OsString};
+use std::num::NonZero;
 use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
 /// The longest `--timeout`: 31 years, so that no clock overflows.
 const LONGEST: Duration = Duration::from_secs(1_000_000_000);
+
+/// The most `--jobs`: more threads than any machine would have use for.
+const MOST_JOBS: usize = 1024;
 
 /// `zccp`'s options, before the operands and the rules between options are looked at.
 ///
@@ -42,8 +49,17 @@ pub(super) fn zccp(matches: &ArgMatches, invocation: &Invocation) -> Result<cp::
             (false, true) => Make::SymbolicLink,
             (false, false) => Make::Copy,
         },
-        no_dereference: matches!(last(matches, &["dereference", "no-dereference", "d"]), Some("no-dereference" | "d")),
-        preserve: Preserve { links: matches.get_flag("d") },
+        dereference: dereference(matches),
+        recursive: any(matches, &["recursive", "archive"]),
+        copy_contents: matches.get_flag("copy-contents"),
+        attributes_only: matches.get_flag("attributes-only"),
+        preserve: preserve(matches),
+        parents: matches.get_flag("parents"),
+        one_file_system: matches.get_flag("one-file-system"),
+        strip_trailing_slashes: matches.get_flag("strip-trailing-slashes"),
+        keep_directory_symlink: matches.get_flag("keep-directory-symlink"),
+        jobs: jobs(matches)?,
+        label: label(matches),
         force: matches.get_flag("force"),
         verbose: matches.get_flag("verbose") || debug,
         debug,
@@ -84,6 +100,89 @@ pub(super) fn zccat(
         },
         peer,
     })
+}
+
+fn any(matches: &ArgMatches, flags: &[&str]) -> bool {
+    flags.iter().any(|flag| matches.get_flag(flag))
+}
+
+/// The last of them counts. Where there is none, a tree's links are copied as links.
+fn dereference(matches: &ArgMatches) -> Dereference {
+    match last(matches, &["H", "dereference", "no-dereference", "d", "archive"]) {
+        Some("H") => Dereference::Operands,
+        Some("dereference") => Dereference::Always,
+        Some(_) => Dereference::Never,
+        None if any(matches, &["recursive"]) && !matches.get_flag("link") => Dereference::Never,
+        None => Dereference::Always,
+    }
+}
+
+/// `-d`, `-p`, `-a`, `--preserve` and `--no-preserve`, one after the other.
+fn preserve(matches: &ArgMatches) -> Preserve {
+    let mut steps: Vec<(usize, bool, &str)> = Vec::new();
+    for (option, keeps) in [("preserve", true), ("no-preserve", false)] {
+        let words = matches.get_many::<String>(option).into_iter().flatten();
+        let places = matches.indices_of(option).into_iter().flatten();
+        steps.extend(places.zip(words).map(|(at, word)| (at, keeps, word.as_str())));
+    }
+    for flag in ["d", "p", "archive"] {
+        steps.extend(position(matches, flag).map(|at| (at, true, flag)));
+    }
+    steps.sort_unstable_by_key(|(at, ..)| *at);
+    let mut preserve = Preserve::default();
+    for (_, keeps, word) in steps {
+        apply(&mut preserve, keeps, word);
+    }
+    preserve
+}
+
+fn apply(preserve: &mut Preserve, keeps: bool, word: &str) {
+    let several: &[&str] = match word {
+        "p" => &["mode", "ownership", "timestamps"],
+        "all" | "archive" => &["mode", "ownership", "timestamps", "links"],
+        _ => &[],
+    };
+    several.iter().for_each(|one| apply(preserve, keeps, one));
+    let keep = |kept| if keeps { kept } else { Keep::No };
+    match word {
+        "mode" => (preserve.mode, preserve.no_mode) = (keeps, !keeps),
+        "ownership" => preserve.ownership = keeps,
+        "timestamps" => preserve.timestamps = keeps,
+        "links" | "d" => preserve.links = keeps,
+        "xattr" => preserve.xattr = keep(Keep::Required),
+        "context" => preserve.context = keep(Keep::Required),
+        // What was asked for by name before stays required.
+        "all" | "archive" if keeps => {
+            let kept = if word == "all" { Keep::Gladly } else { Keep::Silently };
+            for kind in [&mut preserve.xattr, &mut preserve.context] {
+                if *kind != Keep::Required {
+                    *kind = kept;
+                }
+            }
+        }
+        "all" => (preserve.xattr, preserve.context) = (Keep::No, Keep::No),
+        _ => {}
+    }
+}
+
+fn label(matches: &ArgMatches) -> Label {
+    match last(matches, &["Z", "context"]) {
+        Some("context") => match matches.get_one::<OsString>("context").filter(|given| *given != NO_ARGUMENT) {
+            Some(given) => Label::Given(given.clone()),
+            None => Label::Policys,
+        },
+        Some(_) => Label::Policys,
+        None => Label::Kernels,
+    }
+}
+
+/// `-j`: a number of threads, or `auto`.
+fn jobs(matches: &ArgMatches) -> Result<Option<NonZero<usize>>, UsageError> {
+    let Some(text) = matches.get_one::<OsString>("jobs").filter(|text| *text != "auto") else { return Ok(None) };
+    let number = text.to_str().and_then(|text| text.parse::<NonZero<usize>>().ok());
+    let problem = format!("it is neither auto nor a number from 1 to {MOST_JOBS}");
+    let fitting = number.filter(|number| number.get() <= MOST_JOBS);
+    fitting.map(Some).ok_or_else(|| UsageError::value(text, "--jobs", &problem))
 }
 
 fn peer(matches: &ArgMatches) -> Result<Option<Peer>, UsageError> {
@@ -284,6 +383,10 @@ pub(super) fn settle(
     if options.policy.reflink == Reflink::Auto && options.policy.sparse == Sparse::Never {
         options.policy.reflink = Reflink::Never;
     }
+    if options.preserve.context == Keep::Required && !selinux::is_enabled() {
+        let text = "cannot preserve security context without an SELinux-enabled kernel";
+        return Err(UsageError::without_hint(text));
+    }
     options.backup = backup(matches, variable)?;
     let no_target_directory = matches.get_flag("no-target-directory");
     let in_directory = matches!(options.target, Target::Directory(_));
@@ -295,6 +398,7 @@ pub(super) fn settle(
             return Err(UsageError::without_hint(text));
         }
         [_, _, extra, ..] if no_target_directory => return Err(UsageError::operand("extra operand", extra)),
+        _ if options.parents && no_target_directory => return Err(UsageError::with_hint(PARENTS_WANT_A_DIRECTORY)),
         _ => {}
     }
     options.operands = operands;

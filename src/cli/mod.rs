@@ -100,6 +100,7 @@ fn last_component(path: &OsStr) -> &OsStr {
 
 /// What a command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "there is one in a run, and it is moved once")]
 pub enum Parsed {
     /// To do the program's work.
     Run(Options),

@@ -123,7 +123,7 @@ impl<'a> Reader<'a> {
         for (at, &letter) in letters.iter().enumerate() {
             let mut options = self.command.get_arguments();
             let option = options
-                .find(|option| option.get_short() == Some(char::from(letter)))
+                .find(|option| is_letter(option, char::from(letter)))
                 .ok_or_else(|| UsageError::invalid_letter(letter))?;
             // A letter has no way to say `=`, which an optional argument needs.
             if !option.get_action().takes_values() || option.is_require_equals_set() {
@@ -179,6 +179,10 @@ impl<'a> Reader<'a> {
             .collect();
         Ok(words?.join(delimiter.encode_utf8(&mut [0; 4])).into())
     }
+}
+
+fn is_letter(option: &Arg, letter: char) -> bool {
+    option.get_short() == Some(letter) || option.get_visible_short_aliases().is_some_and(|all| all.contains(&letter))
 }
 
 /// The keyword that `word` is. GNU's options take an abbreviation of one; ours do not, but in theirs `-` and `_` are the

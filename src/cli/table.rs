@@ -13,7 +13,7 @@ use clap::{Arg, ArgAction, Command, ValueHint};
 pub const NO_ARGUMENT: &str = "\0";
 
 /// Options whose letters GNU has not: under its names there is only the long name.
-pub const OUR_LETTERS: [&str; 4] = ["help", "version", "progress", "quiet"];
+pub const OUR_LETTERS: [&str; 5] = ["help", "version", "jobs", "progress", "quiet"];
 
 /// GNU's long names of one program, in the order of its table, in which `--=` lists them (cp and cat 9.10).
 ///
@@ -108,9 +108,14 @@ pub fn zccp() -> Command {
         .arg(operands())
 }
 
+/// What `--preserve` and `--no-preserve` take a list of.
+const ATTRIBUTES: [&str; 7] = ["mode", "timestamps", "ownership", "links", "context", "xattr", "all"];
+
 /// Its options up to `--no-clobber`, in the order of the alphabet.
 fn first_half() -> Vec<Arg> {
     vec![
+        switch('a', "archive", "same as -dR --preserve=all, but attributes that DEST cannot hold\nare no failure"),
+        flag("attributes-only").long("attributes-only").help("copy no data, only the attributes that are to be preserved"),
         valued("backup", "CONTROL")
                 .require_equals(true)
                 .num_args(0..=1)
@@ -120,43 +125,62 @@ fn first_half() -> Vec<Arg> {
                 .value_hint(ValueHint::Other)
                 .help("keep an existing DEST under another name; CONTROL is none or off,\nsimple or never, existing or nil, numbered or t: see below"),
         flag("b").short('b').help("like --backup without an argument"),
-        flag("d").short('d').help("same as -P, and names of one file stay names of one file"),
+        valued("context", "CTX")
+                .require_equals(true)
+                .num_args(0..=1)
+                .default_missing_value(NO_ARGUMENT)
+                .value_parser(ValueParser::os_string())
+                .value_hint(ValueHint::Other)
+                .help("like -Z, or set the SELinux context of new files to CTX"),
+        flag("copy-contents").long("copy-contents").help("with -R, read FIFOs and devices instead of making them anew"),
+        flag("d").short('d').help("same as -P --preserve=links"),
         flag("debug").long("debug").help("say on standard output how each file was copied; implies -v"),
         flag("dry-run")
                 .long("dry-run")
                 .help("say on standard output what would be done with each SOURCE, and by\nwhich engines, and touch nothing"),
         engine(),
         explain(),
-        flag("force")
-                .short('f')
-                .long("force")
-                .help("if an existing DEST cannot be opened, remove it and try again"),
-        flag("interactive")
-                .short('i')
-                .long("interactive")
-                .help("ask before an existing DEST is replaced; overrides an earlier -n"),
+        switch('f', "force", "if an existing DEST cannot be opened, remove it and try again"),
+        flag("H").short('H').help("follow symbolic links among the SOURCE operands"),
+        switch('i', "interactive", "ask before an existing DEST is replaced; overrides an earlier -n"),
         json(),
-        flag("link").short('l').long("link").help("make hard links instead of copies"),
-        flag("dereference")
-                .short('L')
-                .long("dereference")
-                .help("copy what a symbolic link SOURCE leads to (the default)"),
-        flag("no-clobber")
-                .short('n')
-                .long("no-clobber")
-                .help("leave existing files as they are, without a word; overrides an\nearlier -i"),
+        valued("jobs", "N")
+                .short('j')
+                .value_parser(ValueParser::os_string())
+                .value_hint(ValueHint::Other)
+                .help("copy a tree with N threads, or as many as pay (auto, the default)"),
+        flag("keep-directory-symlink")
+                .long("keep-directory-symlink")
+                .help("take an existing symbolic link to a directory for a directory to\ncopy a directory into"),
+        switch('l', "link", "make hard links instead of copies"),
+        switch('L', "dereference", "copy what symbolic links of SOURCE lead to (the default without -R)"),
+        switch('n', "no-clobber", "leave existing files as they are, without a word; overrides an\nearlier -i"),
     ]
 }
 
 /// Its options from `--no-dereference` on.
 fn second_half() -> Vec<Arg> {
     vec![
-        flag("no-dereference")
-                .short('P')
-                .long("no-dereference")
-                .help("copy a symbolic link SOURCE as a symbolic link"),
+        switch('P', "no-dereference", "copy symbolic links of SOURCE as symbolic links (the default with\n-R)"),
+        valued("no-preserve", "LIST")
+                .action(ArgAction::Append)
+                .value_delimiter(',')
+                .value_parser(PossibleValuesParser::new(ATTRIBUTES))
+                .help("do not preserve the attributes of LIST"),
+        flag("one-file-system").short('x').long("one-file-system").help("leave out what is mounted in a tree"),
+        flag("p").short('p').help("same as --preserve=mode,ownership,timestamps"),
+        flag("parents").long("parents").alias("path").help("make the directories of SOURCE's name below DIRECTORY"),
+        valued("preserve", "LIST")
+                .require_equals(true)
+                .num_args(0..=1)
+                .default_missing_values(["mode", "ownership", "timestamps"])
+                .action(ArgAction::Append)
+                .value_delimiter(',')
+                .value_parser(PossibleValuesParser::new(ATTRIBUTES))
+                .help("keep the attributes of LIST (mode, ownership and timestamps if there\nis none): also links, context, xattr, or all"),
         progress("show how far the copy is, on standard error: auto (the default) on a\nterminal, always (if no WHEN is given) also elsewhere, or never"),
         flag("quiet").short('q').long("quiet").help("show no progress, and say nothing but errors and what is asked for"),
+        switch('R', "recursive", "copy directories with everything in them").visible_short_alias('r'),
         valued("reflink", "WHEN")
                 .require_equals(true)
                 .num_args(0..=1)
@@ -166,7 +190,10 @@ fn second_half() -> Vec<Arg> {
         flag("remove-destination")
                 .long("remove-destination")
                 .help("remove an existing DEST before it is opened (unlike --force)"),
-        flag("symbolic-link").short('s').long("symbolic-link").help("make symbolic links instead of copies"),
+        flag("strip-trailing-slashes")
+                .long("strip-trailing-slashes")
+                .help("take no notice of slashes at the end of a SOURCE"),
+        switch('s', "symbolic-link", "make symbolic links instead of copies"),
         valued("suffix", "SUFFIX")
                 .short('S')
                 .value_parser(ValueParser::os_string())
@@ -188,8 +215,9 @@ fn second_half() -> Vec<Arg> {
                 .value_parser(PossibleValuesParser::new(["all", "none", "none-fail", "older"]))
                 .help("which existing files are replaced: all (the default), none,\nnone-fail, or older than SOURCE (if no WHICH is given)"),
         flag("older").short('u').help("same as --update=older"),
-        flag("no-target-directory").short('T').long("no-target-directory").help("never take DEST for a directory"),
-        flag("verbose").short('v').long("verbose").help("name each file as it is copied"),
+        switch('T', "no-target-directory", "never take DEST for a directory"),
+        switch('v', "verbose", "name each file as it is copied"),
+        flag("Z").short('Z').help("give new files the SELinux context that is the default for them"),
     ]
 }
 
@@ -314,6 +342,7 @@ fn operands() -> Arg {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn the_tables_are_what_clap_takes_for_sound() {
@@ -326,13 +355,13 @@ mod tests {
         for (command, gnu) in [(zccp(), GNU_CP), (zccat(), GNU_CAT)] {
             let ours: Vec<&str> =
                 command.get_arguments().filter_map(Arg::get_long).filter(|name| !gnu.all.contains(name)).collect();
-            let both = ["engine", "explain", "json", "progress"];
-            let its_own: &[&str] = match command.get_name() {
+            let mut expected: Vec<&str> = vec!["engine", "explain", "json", "progress"];
+            expected.extend_from_slice(match command.get_name() {
                 "zccat" => &["connect", "listen", "timeout"],
-                _ => &["dry-run", "quiet"],
-            };
-            assert!(ours.iter().all(|name| both.contains(name) || its_own.contains(name)), "{ours:?}");
-            assert_eq!(ours.len(), both.len() + its_own.len());
+                _ => &["dry-run", "jobs", "quiet"],
+            });
+            let sorted = |names: &[&str]| BTreeSet::from_iter(names.iter().map(ToString::to_string));
+            assert_eq!(sorted(&ours), sorted(&expected));
             assert!(ours.iter().all(|name| !gnu.all.iter().any(|theirs| theirs.starts_with(name))));
         }
     }

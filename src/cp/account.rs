@@ -1,7 +1,7 @@
 //! What this run has copied and made. Kept only where several sources could meet in one directory.
 
 use super::decide::Made;
-use super::destination::Destination;
+use super::location::Location;
 use super::names;
 use crate::sys::facts::{Facts, Kind};
 use rustix::fs;
@@ -11,20 +11,12 @@ use std::ffi::{OsStr, OsString};
 /// Device and inode: which file.
 type Id = (u64, u64);
 
-/// The first copy of a file that has several names, in the directory that all of this run goes to.
-#[derive(Clone, Debug)]
-pub(super) struct First {
-    pub(super) name: OsString,
-    pub(super) shown: OsString,
-}
-
 /// What this run has copied and made.
 #[derive(Debug, Default)]
 pub(super) struct Account {
     watching: bool,
     sources: HashMap<Id, Vec<OsString>>,
     made: HashMap<OsString, Id>,
-    first_names: HashMap<Id, First>,
 }
 
 impl Account {
@@ -48,35 +40,22 @@ impl Account {
     }
 
     /// Notes what was made at the destination.
-    pub(super) fn note(&mut self, to: &Destination<'_>) {
+    pub(super) fn note(&mut self, to: &Location<'_>) {
         if self.watching
-            && let Ok(made) = to.facts()
+            && let Ok(made) = to.facts(false)
         {
-            self.made.insert(to.name.clone(), made.id());
+            self.made.insert(to.from_base().1, made.id());
         }
     }
 
     /// What of the destination was made by this run. `followed`: the destination was looked at through a link.
-    pub(super) fn made(&self, to: &Destination<'_>, followed: bool) -> Made {
-        let Some(id) = self.made.get(&to.name) else { return Made::Not };
-        match to.facts() {
+    pub(super) fn made(&self, to: &Location<'_>, followed: bool) -> Made {
+        let Some(id) = self.made.get(&to.from_base().1) else { return Made::Not };
+        match to.facts(false) {
             Ok(facts) if facts.id() != *id => Made::Not,
             Ok(facts) if followed && facts.kind == Kind::Symlink => Made::Link,
             Ok(_) => Made::File,
             Err(_) => Made::Not,
-        }
-    }
-
-    /// The name that the first copy of this file got, if it has several names and they are to stay one file.
-    pub(super) fn first_name(&self, source: &Facts) -> Option<First> {
-        self.first_names.get(&source.id()).cloned()
-    }
-
-    /// Notes the name that the copy of a file with several names has got.
-    pub(super) fn note_first_name(&mut self, source: &Facts, to: &Destination<'_>) {
-        if self.watching && source.links > 1 {
-            let first = || First { name: to.name.clone(), shown: to.shown.clone() };
-            self.first_names.entry(source.id()).or_insert_with(first);
         }
     }
 }
@@ -91,8 +70,8 @@ mod tests {
 
     #[test]
     fn account_is_kept_by_file_and_name_and_only_where_asked() {
-        let [to, beside] = [ONE, OTHER].map(|name| Destination::plain(OsStr::new(name)));
-        let source = to.facts().expect("the package has a manifest");
+        let [to, beside] = [ONE, OTHER].map(|name| Location::plain(OsStr::new(name)));
+        let source = to.facts(false).expect("the package has a manifest");
         let mut account = Account::default();
         let again = |account: &mut Account, name: &str| account.source_again(&source, OsStr::new(name));
         for _ in 0..2 {
@@ -107,7 +86,7 @@ mod tests {
         account.note(&to);
         assert_eq!(account.made(&to, true), Made::File);
         assert_eq!(account.made(&beside, true), Made::Not);
-        account.made.insert(beside.name.clone(), source.id());
+        account.made.insert(beside.name.clone().into_owned(), source.id());
         assert_eq!(account.made(&beside, true), Made::Not, "another file by that name");
     }
 }

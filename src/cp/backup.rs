@@ -1,6 +1,6 @@
 //! The name that an existing destination gets before something takes its place, and the way back.
 
-use super::destination::Destination;
+use super::location::Location;
 use super::names;
 use super::options::{Backup, Numbering};
 use crate::sys::facts::Facts;
@@ -10,7 +10,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
 /// Where the backup of `to` goes.
-pub(super) fn place<'a>(to: &Destination<'a>, backup: &Backup) -> Destination<'a> {
+pub(super) fn place<'a>(to: &Location<'a>, backup: &Backup) -> Location<'a> {
     let last = names::last_component(&to.name);
     let number = match backup.numbering {
         Numbering::Simple => None,
@@ -26,14 +26,17 @@ pub(super) fn place<'a>(to: &Destination<'a>, backup: &Backup) -> Destination<'a
 }
 
 /// Moves `to` out of the way and tells where to.
-pub(super) fn make<'a>(to: &Destination<'a>, backup: &Backup) -> Result<Destination<'a>, Errno> {
+pub(super) fn make<'a>(to: &Location<'a>, backup: &Backup) -> Result<Location<'a>, Errno> {
     loop {
         let place = place(to, backup);
         if !is_numbered(&place, to, backup) {
-            to.rename(&place)?;
-            return Ok(place);
+            return match to.rename(&place) {
+                Err(Errno::NAMETOOLONG) => shortened(to),
+                renamed => renamed.map(|()| place),
+            };
         }
         match to.rename_if_free(&place) {
+            Err(Errno::NAMETOOLONG) => return shortened(to),
             Ok(()) => return Ok(place),
             Err(Errno::EXIST) => {} // somebody took the number meanwhile
             // File systems without RENAME_NOREPLACE (renameat2(2)).
@@ -46,24 +49,36 @@ pub(super) fn make<'a>(to: &Destination<'a>, backup: &Backup) -> Result<Destinat
     }
 }
 
-fn is_numbered(place: &Destination<'_>, to: &Destination<'_>, backup: &Backup) -> bool {
+/// Moves `to` to as much of its name as there is room for with a tilde behind it, where a suffix or a number is too much.
+fn shortened<'a>(to: &Location<'a>) -> Result<Location<'a>, Errno> {
+    let directory = fs::openat(to.directory, names::parent(&to.name), OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    let longest = usize::try_from(fs::fstatvfs(directory)?.f_namemax).unwrap_or(usize::MAX);
+    let last = names::last_component(&to.name).as_bytes();
+    let mut name = last[..last.len().min(longest.saturating_sub(1))].to_vec();
+    name.push(b'~');
+    let place = to.beside(OsStr::from_bytes(&name));
+    to.rename(&place)?;
+    Ok(place)
+}
+
+fn is_numbered(place: &Location<'_>, to: &Location<'_>, backup: &Backup) -> bool {
     let mut simple = names::last_component(&to.name).to_os_string();
     simple.push(&backup.suffix);
     names::last_component(&place.name) != simple
 }
 
 /// Whether a simple backup of `to` would take the place of the source.
-pub(super) fn would_destroy(source: &Facts, name: &OsStr, to: &Destination<'_>, backup: &Backup) -> bool {
+pub(super) fn would_destroy(source: &Facts, name: &OsStr, to: &Location<'_>, backup: &Backup) -> bool {
     if backup.numbering == Numbering::Numbered {
         return false;
     }
     let mut simple = names::last_component(&to.name).to_os_string();
     simple.push(&backup.suffix);
-    names::last_component(name) == simple && to.beside(&simple).facts().is_ok_and(|facts| facts.same_file(source))
+    names::last_component(name) == simple && to.beside(&simple).facts(false).is_ok_and(|facts| facts.same_file(source))
 }
 
 /// The highest number of a backup of `last`, as decimal digits; `None` if there is none.
-fn highest(to: &Destination<'_>, last: &OsStr) -> Option<Vec<u8>> {
+fn highest(to: &Location<'_>, last: &OsStr) -> Option<Vec<u8>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = fs::openat(to.directory, names::parent(&to.name), flags, Mode::empty()).ok()?;
     let entries = Dir::new(directory).ok()?;

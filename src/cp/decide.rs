@@ -1,6 +1,6 @@
 //! What is to be done with one source and one destination: pure, from facts and options.
 
-use super::options::{Make, Numbering, Options, Update};
+use super::options::{Dereference, Make, Numbering, Options, Update};
 use crate::sys::facts::{Facts, Kind, Timestamp};
 
 /// What stands at the destination.
@@ -81,6 +81,12 @@ pub enum Product {
     },
     /// A symbolic link as the source is one.
     SameLink,
+    /// A FIFO, socket or device as the source is one.
+    Special,
+    /// A directory, to be filled.
+    Directory,
+    /// Nothing: the directory is there, and is filled.
+    IntoDirectory,
 }
 
 /// Why nothing is done.
@@ -94,6 +100,8 @@ pub enum Refusal {
     NotReplacing,
     /// The destination is a directory, the source is not.
     OverwriteDirectory,
+    /// The source is a directory, the destination is not.
+    OverwriteNonDirectory,
     /// The destination is a symbolic link to itself.
     Loop,
     /// This run has just made the destination from another source.
@@ -113,6 +121,8 @@ pub struct Meeting {
     pub source_is_link: bool,
     /// The source is taken as a symbolic link, and it leads to the destination.
     pub leads_there: bool,
+    /// The destination is taken as a symbolic link, and it leads to the source.
+    pub leads_back: bool,
 }
 
 /// What this run knows of the two already.
@@ -155,8 +165,16 @@ pub struct Wishes {
     pub force: bool,
     /// `-l`, `-s`
     pub make: Make,
-    /// `-P`, `-d`
-    pub no_dereference: bool,
+    /// Not `-L`, or what it is the default of: symbolic links in a tree are copied as such.
+    pub keeps_links: bool,
+    /// `--attributes-only`: no contents come, so nothing gives way to them.
+    pub attributes_only: bool,
+    /// `-r`: directories are copied.
+    pub recursive: bool,
+    /// FIFOs, sockets and devices are made anew.
+    pub special: bool,
+    /// `--keep-directory-symlink`
+    pub keep_directory_symlink: bool,
     /// `-d`, `--preserve=links`: the names of one file stay names of one file.
     pub links: bool,
 }
@@ -171,14 +189,31 @@ impl Wishes {
             remove: options.remove_destination,
             force: options.force,
             make: options.make,
-            no_dereference: options.no_dereference,
+            keeps_links: options.dereference != Dereference::Always,
+            attributes_only: options.attributes_only,
+            recursive: options.recursive,
+            special: options.makes_special_files(),
+            keep_directory_symlink: options.keep_directory_symlink,
             links: options.preserve.links,
         }
     }
 
     /// Whether the destination is what its name leads to, or, where it is going to be replaced as a name, the name.
     pub fn follows_destination(&self, source: &Facts) -> bool {
-        source.kind != Kind::Symlink && self.make == Make::Copy && !self.remove && self.backup.is_none()
+        match source.kind {
+            Kind::Directory => self.keep_directory_symlink,
+            _ if self.is_link_or_special(source) => false,
+            _ => self.make == Make::Copy && !self.remove && self.backup.is_none(),
+        }
+    }
+
+    /// Whether it is made anew by its kind, not by its contents.
+    fn is_link_or_special(&self, source: &Facts) -> bool {
+        match source.kind {
+            Kind::Symlink => true,
+            Kind::Regular | Kind::Directory => false,
+            _ => self.special,
+        }
     }
 
     /// What is made where nothing is there, or nothing that counts.
@@ -187,6 +222,7 @@ impl Wishes {
             Make::HardLink => Product::HardLink { replace: self.force || self.ask },
             Make::SymbolicLink => Product::SymbolicLink { replace: self.force },
             Make::Copy if source.kind == Kind::Symlink => Product::SameLink,
+            Make::Copy if self.is_link_or_special(source) => Product::Special,
             Make::Copy => Product::New,
         }
     }
@@ -197,7 +233,7 @@ pub fn decide(wishes: &Wishes, source: &Facts, there: &There, circumstances: Cir
     let unasked = |action| (false, action);
     let make = |clear, make| Action::Make(Steps { clear, make });
     if source.kind == Kind::Directory {
-        return unasked(Action::Refuse(Refusal::OmitDirectory));
+        return unasked(directory(wishes, source, there, circumstances.meeting));
     }
     if circumstances.again && wishes.backup.is_none() {
         return unasked(Action::Refuse(Refusal::Again));
@@ -226,11 +262,29 @@ pub fn decide(wishes: &Wishes, source: &Facts, there: &There, circumstances: Cir
     }
 }
 
+/// A directory is neither asked about nor compared by age: what is in it is.
+fn directory(wishes: &Wishes, source: &Facts, there: &There, meeting: Meeting) -> Action {
+    let make = |clear, make| Action::Make(Steps { clear, make });
+    match there {
+        _ if !wishes.recursive => Action::Refuse(Refusal::OmitDirectory),
+        There::Nothing => make(Clear::Leave, Product::Directory),
+        There::File(there) if source.same_file(there) && wishes.make == Make::HardLink => Action::Nothing,
+        There::File(there) if source.same_file(there) => Action::Refuse(Refusal::SameFile),
+        There::File(_) if meeting.leads_back && wishes.backup.is_none() => Action::Refuse(Refusal::SameFile),
+        There::File(there) if there.kind == Kind::Directory => make(Clear::Leave, Product::IntoDirectory),
+        _ if wishes.backup.is_some() => make(Clear::Backup, Product::Directory),
+        _ => Action::Refuse(Refusal::OverwriteNonDirectory),
+    }
+}
+
 /// What is done because both are one file, or because the destination is what the source leads to; `None` if they are
 /// two, or if it does no harm.
 fn one_file(wishes: &Wishes, source: &Facts, there: &Facts, meeting: Meeting) -> Option<Action> {
     let linking = wishes.make == Make::HardLink;
     let same = Some(Action::Refuse(Refusal::SameFile));
+    if meeting.leads_back && wishes.makes(source) == Product::Special && !wishes.remove && wishes.backup.is_none() {
+        return same;
+    }
     if !source.same_file(there) {
         let harmless = wishes.backup.is_some() || !meeting.leads_there;
         return if harmless {
@@ -271,7 +325,8 @@ fn replace(wishes: &Wishes, source: &Facts, there: &Facts, circumstances: Circum
     let make = wishes.makes(source);
     // A link is never written to: what is there gives way to it. As with GNU cp, also to a FIFO copied under -P. And what
     // is written to one of several names would be written to all.
-    let gives_way = wishes.no_dereference && source.kind != Kind::Regular || wishes.links && there.links > 1;
+    let not_written = wishes.keeps_links && source.kind != Kind::Regular || wishes.links && there.links > 1;
+    let gives_way = not_written && !wishes.attributes_only;
     match make {
         _ if wishes.backup.is_some() && !directory => Action::Make(Steps { clear: Clear::Backup, make }),
         _ if (wishes.remove || gives_way) && !directory => Action::Make(Steps { clear: Clear::Remove, make }),

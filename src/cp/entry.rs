@@ -1,83 +1,106 @@
 //! One source to one destination, from the first look to the last word: look, decide, ask, clear the way, announce, make.
+//!
+//! An operand, or an entry of a tree. A directory is made here, and given back to be filled.
 
 use super::decide::{self, Action, Circumstances, Clear, Made, Meeting, Product, Refusal, Steps, There, Wishes};
-use super::destination::Destination;
+use super::directory::{self, Directory};
 use super::file::{self, Source};
-use super::options::{Make, Update};
-use super::{Run, backup, links, names, rehearse};
+use super::first_names::Turn;
+use super::location::Location;
+use super::options::{Dereference, Make, Update};
+use super::tree::Node;
+use super::{Run, backup, links, names, rehearse, special};
 use crate::report::prompt;
-use crate::report::quote::shell_always;
 use crate::sys::facts::{Facts, Kind};
 use crate::sys::text::strerror;
-use rustix::fs;
 use rustix::io::Errno;
-use std::ffi::OsStr;
 
 /// What was found out before.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct Known<'n> {
     /// The source.
     pub(super) source: Option<Source>,
     /// What stands at the destination, symbolic links followed.
     pub(super) there: Option<Result<There, Errno>>,
     /// The destination is the backup of the source: there is no other.
     pub(super) is_backup: bool,
+    /// Of an entry of a tree: the directory it is in.
+    pub(super) parent: Option<&'n Node>,
+    /// Nothing is at the destination: this run has just made the directory.
+    pub(super) new: bool,
 }
 
 /// One source and one destination.
-struct Entry<'e> {
-    name: &'e OsStr,
-    to: &'e Destination<'e>,
+pub(super) struct Entry<'e> {
+    pub(super) from: &'e Location<'e>,
+    pub(super) to: &'e Location<'e>,
+    /// The directory of the tree; an operand is in none.
+    pub(super) parent: Option<&'e Node>,
     wishes: Wishes,
 }
 
-/// Copies to a destination that is looked at first.
-pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>, known: Known) {
+/// Copies to a destination that is looked at first. What is given back is a directory that is to be filled.
+pub(super) fn copy(
+    run: &mut Run<'_>,
+    from: &Location<'_>,
+    to: &Location<'_>,
+    mut known: Known<'_>,
+) -> Option<Directory> {
     let mut wishes = Wishes::of(run.options);
     if known.is_backup {
         wishes.backup = None;
     }
-    let Some(mut source) = known.source.or_else(|| file::look_at_source(run, name)) else { return };
-    if source.facts.kind == Kind::Directory {
-        return refuse(run, Refusal::OmitDirectory, name, to); // whatever the destination is
+    let source = known.source.take();
+    let mut source = source.or_else(|| file::look_at_source(run, from, known.parent.is_none(), None))?;
+    let entry = Entry { from, to, parent: known.parent, wishes };
+    if source.facts.kind == Kind::Directory && !run.options.recursive {
+        entry.refuse(run, Refusal::OmitDirectory); // whatever the destination is
+        return None;
     }
-    let entry = Entry { name, to, wishes };
     let followed = wishes.follows_destination(&source.facts);
     let there = match known.there.filter(|_| followed) {
+        _ if known.new => Ok(There::Nothing),
         Some(there) => there,
         None if followed => to.look(),
         None => to.look_at_name(),
     };
     let there = match there {
         Ok(there) => there,
-        Err(errno) if errno == Errno::NOTDIR && !to.ends_in_slash() => There::Nothing, // creating it says why not
         Err(errno) => {
-            return run.messages.error(format!("cannot stat {}: {}", shell_always(&to.shown), strerror(errno)));
+            run.messages.error(format!("cannot stat {}: {}", to.quoted(), strerror(errno)));
+            return None;
         }
     };
     let circumstances = Circumstances {
         posixly_correct: there == There::DanglingLink && std::env::var_os("POSIXLY_CORRECT").is_some(),
-        made: if there == There::Nothing { Made::Not } else { run.account.made(to, followed) },
-        again: run.account.source_again(&source.facts, name),
+        made: if there == There::Nothing { Made::Not } else { entry.made_before(run, followed) },
+        again: entry.copied_before(run, &source.facts),
         meeting: entry.meeting(&source.facts, &there),
     };
     let (ask, action) = decide::decide(&wishes, &source.facts, &there, circumstances);
     if let (true, Action::Make(steps)) = (run.options.dry_run, action) {
-        rehearse::say(run, name, to, &source, steps, ask);
-        return;
+        rehearse::say(run, from, to, &source, steps, ask);
+        return None;
     }
     if ask && !run.options.dry_run && !entry.agreed(run, &there) {
-        return run.messages.fail();
+        run.messages.fail();
+        return None;
     }
-    if !matches!(action, Action::Make(_)) && !run.alone {
+    if !matches!(action, Action::Make(_)) && from.operand && !run.alone {
         run.watch.counters().unexpect(expected_of(&source.facts));
     }
     match action {
+        Action::Make(steps) if source.facts.kind == Kind::Directory => {
+            // A backup of what is no directory is made in silence, as with GNU.
+            entry.clear(run, &mut source, steps.clear).ok()?;
+            return directory::make(run, &entry, source, &there);
+        }
         Action::Make(steps) => entry.make(run, &mut source, steps),
         Action::Nothing => {}
         Action::Skip => entry.skip(run, &source.facts),
-        Action::Refuse(refusal) => refuse(run, refusal, name, to),
+        Action::Refuse(refusal) => entry.refuse(run, refusal),
     }
+    None
 }
 
 /// Bytes that a source was expected to come to, when the operands were added up.
@@ -86,26 +109,45 @@ fn expected_of(source: &Facts) -> u64 {
 }
 
 impl Entry<'_> {
+    /// What of the destination was made by this run; as with GNU only operands are minded.
+    fn made_before(&self, run: &Run<'_>, followed: bool) -> Made {
+        match &run.account {
+            Some(account) if self.parent.is_none() => account.made(self.to, followed),
+            _ => Made::Not,
+        }
+    }
+
+    /// Whether this run has copied this source before; of operands alone, and directories are minded elsewhere.
+    fn copied_before(&self, run: &mut Run<'_>, source: &Facts) -> bool {
+        match &mut run.account {
+            Some(account) if self.parent.is_none() && source.kind != Kind::Directory => {
+                account.source_again(source, &self.from.name)
+            }
+            _ => false,
+        }
+    }
+
     /// How the two names meet; asked only where the answer matters.
     fn meeting(&self, source: &Facts, there: &There) -> Meeting {
         let There::File(there) = there else { return Meeting::default() };
         if !source.same_file(there) {
             let may_lead = source.kind == Kind::Symlink && there.kind != Kind::Symlink;
-            let leads_there = may_lead && fs::stat(self.name).is_ok_and(|s| Facts::from_stat(&s).same_file(there));
-            return Meeting { leads_there, ..Meeting::default() };
+            let leads_there = may_lead && self.from.facts(true).is_ok_and(|source| source.same_file(there));
+            let may_lead_back = there.kind == Kind::Symlink && source.kind != Kind::Symlink;
+            let leads_back = may_lead_back && self.to.facts(true).is_ok_and(|there| there.same_file(source));
+            return Meeting { leads_there, leads_back, ..Meeting::default() };
         }
-        let is_link = |name: &OsStr| fs::lstat(name).is_ok_and(|stat| Facts::from_stat(&stat).kind == Kind::Symlink);
         Meeting {
-            one_name: names::is_one_name((fs::CWD, self.name), (self.to.directory, &self.to.name)),
-            source_is_link: is_link(self.name),
-            leads_there: false,
+            one_name: names::is_one_name((self.from.directory, &self.from.name), (self.to.directory, &self.to.name)),
+            source_is_link: self.from.facts(false).is_ok_and(|facts| facts.kind == Kind::Symlink),
+            ..Meeting::default()
         }
     }
 
     /// Whether the user agrees that what is there is replaced.
     fn agreed(&self, run: &mut Run<'_>, there: &There) -> bool {
         let There::File(there) = there else { return true };
-        let shown = shell_always(&self.to.shown);
+        let shown = self.to.quoted();
         let question = if there.kind == Kind::Symlink || self.to.is_writable() {
             prompt::overwrite(&shown)
         } else {
@@ -115,38 +157,54 @@ impl Entry<'_> {
         run.messages.ask(&question)
     }
 
-    /// What is there stays. As with GNU cp, it stands for its source all the same if that has several names: what is newer
-    /// than another of them becomes a link to it.
+    /// Whether the source may have several names: by its link count, or because symbolic links lead to it.
+    fn may_have_several_names(&self, run: &Run<'_>, source: &Facts) -> bool {
+        match run.options.dereference {
+            Dereference::Always => true,
+            Dereference::Operands => self.parent.is_none() || source.links > 1,
+            Dereference::Never => source.links > 1,
+        }
+    }
+
+    /// Whether its names are to stay names of one file. With `-l` they do without more ado.
+    fn keeps_names(&self, run: &Run<'_>, source: &Facts) -> bool {
+        self.wishes.links && self.wishes.make != Make::HardLink && self.may_have_several_names(run, source)
+    }
+
+    /// What is there stays. As with GNU cp, it stands for its source all the same if that has several names, whether links
+    /// are to be preserved or not: what is newer than another of them becomes a link to it.
     fn skip(&self, run: &mut Run<'_>, source: &Facts) {
-        if run.options.debug {
-            run.messages.print(format!("skipped {}", shell_always(&self.to.shown)));
-        }
         if run.options.dry_run {
-            return run.messages.print(format!("would leave {} as it is", shell_always(&self.to.shown)));
+            return run.messages.print(format!("would leave {} as it is", self.to.quoted()));
         }
-        if self.wishes.links && self.wishes.update == Update::Older && self.wishes.make == Make::Copy {
-            match run.account.first_name(source) {
-                Some(first) => _ = links::to_first(run, &first, self.to),
-                None => run.account.note_first_name(source, self.to),
+        if self.wishes.update == Update::Older && self.may_have_several_names(run, source) {
+            match run.links.turn(source.id()) {
+                Turn::Link(first) => _ = links::to_first(run, &first, self.to),
+                Turn::Copy => run.links.settle(source.id(), Some(self.to)),
             }
+        }
+        if run.options.debug {
+            run.messages.print(format!("skipped {}", self.to.quoted()));
         }
     }
 
     fn make(&self, run: &mut Run<'_>, source: &mut Source, steps: Steps) {
         let Ok(backup) = self.clear(run, source, steps.clear) else { return };
         if run.options.verbose {
-            let (from, to) = (shell_always(self.name), shell_always(&self.to.shown));
-            let kept = backup.as_ref().map(|kept| format!(" (backup: {})", shell_always(&kept.shown)));
-            run.messages.print(format!("{from} -> {to}{}", kept.unwrap_or_default()));
+            let kept = backup.as_ref().map(|kept| format!(" (backup: {})", kept.quoted()));
+            let text = format!("{} -> {}{}", self.from.quoted(), self.to.quoted(), kept.unwrap_or_default());
+            run.messages.print(text);
         }
-        let first = run.account.first_name(&source.facts);
-        let made = match &first {
-            Some(first) => links::to_first(run, first, self.to),
-            None => self.make_anew(run, source, steps.make),
+        let id = source.facts.id();
+        let made = if !self.keeps_names(run, &source.facts) {
+            self.make_anew(run, source, steps.make)
+        } else if let Turn::Link(first) = run.links.turn(id) {
+            links::to_first(run, &first, self.to)
+        } else {
+            let made = self.make_anew(run, source, steps.make);
+            run.links.settle(id, made.then_some(self.to));
+            made
         };
-        if made && first.is_none() && self.wishes.links && self.wishes.make == Make::Copy {
-            run.account.note_first_name(&source.facts, self.to);
-        }
         if let Some(kept) = backup.filter(|_| !made) {
             self.restore(run, &kept);
         }
@@ -154,30 +212,34 @@ impl Entry<'_> {
 
     /// Makes it, and keeps account of it: of contents only where all of them arrived.
     fn make_anew(&self, run: &mut Run<'_>, source: &mut Source, product: Product) -> bool {
-        let without_bytes =
-            matches!(product, Product::HardLink { .. } | Product::SymbolicLink { .. } | Product::SameLink);
-        if without_bytes && !run.alone {
+        let followed = run.options.follows(self.parent.is_none());
+        let without_bytes = matches!(
+            product,
+            Product::HardLink { .. } | Product::SymbolicLink { .. } | Product::SameLink | Product::Special
+        );
+        if without_bytes && self.from.operand && !run.alone {
             run.watch.counters().unexpect(expected_of(&source.facts));
         }
         let made = match product {
-            Product::HardLink { replace } => links::hard(run, self.name, !self.wishes.no_dereference, self.to, replace),
-            Product::SymbolicLink { replace } => links::symbolic(run, self.name, self.to, replace),
-            Product::SameLink => links::same(run, self.name, self.to),
-            product => return file::contents(run, self.name, self.to, source, product),
+            Product::HardLink { replace } => links::hard(run, self.from, followed, self.to, replace),
+            Product::SymbolicLink { replace } => links::symbolic(run, self.from, self.to, &source.facts, replace),
+            Product::SameLink => links::same(run, self.from, self.to, &source.facts),
+            Product::Special => special::make(run, self.from, self.to, &source.facts),
+            product => return file::contents(run, self.from, self.to, source, product),
         };
         if made {
-            run.account.note(self.to);
+            run.note(self.to);
         }
         made
     }
 
     /// Clears the way, and tells where what was in it is kept. What goes wrong has been said.
-    fn clear(&self, run: &mut Run<'_>, source: &mut Source, clear: Clear) -> Result<Option<Destination<'_>>, ()> {
+    fn clear(&self, run: &mut Run<'_>, source: &mut Source, clear: Clear) -> Result<Option<Location<'_>>, ()> {
         let mut kept = None;
         match (clear, &run.options.backup) {
             (Clear::Backup, Some(backup)) => {
-                if backup::would_destroy(&source.facts, self.name, self.to, backup) {
-                    let (to, from) = (shell_always(&self.to.shown), shell_always(self.name));
+                if backup::would_destroy(&source.facts, &self.from.name, self.to, backup) {
+                    let (to, from) = (self.to.quoted(), self.from.quoted());
                     // Two spaces: GNU's.
                     run.messages.error(format!("backing up {to} might destroy source;  {from} not copied"));
                     return Err(());
@@ -186,8 +248,7 @@ impl Entry<'_> {
                     Ok(place) => kept = Some(place),
                     Err(Errno::NOENT) => {}
                     Err(errno) => {
-                        let to = shell_always(&self.to.shown);
-                        run.messages.error(format!("cannot backup {to}: {}", strerror(errno)));
+                        run.messages.error(format!("cannot backup {}: {}", self.to.quoted(), strerror(errno)));
                         return Err(());
                     }
                 }
@@ -197,7 +258,8 @@ impl Entry<'_> {
         }
         // The name that went may have led to the source.
         if self.wishes.make == Make::Copy
-            && let Err(errno) = file::still_there(self.name, &source.facts)
+            && source.facts.kind != Kind::Directory
+            && let Err(errno) = file::still_there(self.from, &source.facts)
         {
             source.opened = Err(errno);
         }
@@ -205,29 +267,33 @@ impl Entry<'_> {
     }
 
     /// The making failed: what was there gets its name back.
-    fn restore(&self, run: &mut Run<'_>, kept: &Destination<'_>) {
-        let (from, to) = (shell_always(&kept.shown), shell_always(&self.to.shown));
+    fn restore(&self, run: &mut Run<'_>, kept: &Location<'_>) {
         match kept.rename(self.to) {
-            Ok(()) if run.options.verbose => run.messages.print(format!("{from} -> {to} (unbackup)")),
+            Ok(()) if run.options.verbose => {
+                run.messages.print(format!("{} -> {} (unbackup)", kept.quoted(), self.to.quoted()));
+            }
             Ok(()) => {}
-            Err(errno) => run.messages.error(format!("cannot un-backup {to}: {}", strerror(errno))),
+            Err(errno) => {
+                run.messages.error(format!("cannot un-backup {}: {}", self.to.quoted(), strerror(errno)));
+            }
         }
     }
-}
 
-fn refuse(run: &mut Run<'_>, refusal: Refusal, name: &OsStr, to: &Destination<'_>) {
-    let (from, to) = (shell_always(name), shell_always(&to.shown));
-    let text = match refusal {
-        Refusal::OmitDirectory => format!("-r not specified; omitting directory {from}"),
-        Refusal::SameFile => format!("{from} and {to} are the same file"),
-        Refusal::NotReplacing => format!("not replacing {to}"),
-        Refusal::OverwriteDirectory => format!("cannot overwrite directory {to} with non-directory {from}"),
-        Refusal::Loop => format!("cannot stat {to}: {}", strerror(Errno::LOOP)),
-        Refusal::JustCreated => format!("will not overwrite just-created {to} with {from}"),
-        Refusal::ThroughJustCreated => format!("will not copy {from} through just-created symlink {to}"),
-        Refusal::Again => {
-            return run.messages.warn(format!("warning: source file {from} specified more than once"));
-        }
-    };
-    run.messages.error(text);
+    fn refuse(&self, run: &mut Run<'_>, refusal: Refusal) {
+        let (from, to) = (self.from.quoted(), self.to.quoted());
+        let text = match refusal {
+            Refusal::OmitDirectory => format!("-r not specified; omitting directory {from}"),
+            Refusal::SameFile => format!("{from} and {to} are the same file"),
+            Refusal::NotReplacing => format!("not replacing {to}"),
+            Refusal::OverwriteDirectory => format!("cannot overwrite directory {to} with non-directory {from}"),
+            Refusal::OverwriteNonDirectory => format!("cannot overwrite non-directory {to} with directory {from}"),
+            Refusal::Loop => format!("cannot stat {to}: {}", strerror(Errno::LOOP)),
+            Refusal::JustCreated => format!("will not overwrite just-created {to} with {from}"),
+            Refusal::ThroughJustCreated => format!("will not copy {from} through just-created symlink {to}"),
+            Refusal::Again => {
+                return run.messages.warn(format!("warning: source file {from} specified more than once"));
+            }
+        };
+        run.messages.error(text);
+    }
 }

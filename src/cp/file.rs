@@ -6,18 +6,18 @@
 //! whether there is room.
 
 use super::decide::Product;
-use super::destination::Destination;
+use super::location::Location;
 use super::options::Make;
-use super::{Run, links};
-use crate::report::{debug, explain, failure, json, quote::shell_always};
+use super::{Run, attributes, links};
+use crate::engine::Reflink;
+use crate::report::{debug, explain, failure, json};
 use crate::sys::descriptor::close;
-use crate::sys::facts::{Facts, Kind};
+use crate::sys::facts::{Facts, FileSystem, Kind};
 use crate::sys::pipe;
 use crate::sys::text::strerror;
 use crate::transfer::{self, Failure, Plan, Trail, by_reference, endpoint};
-use rustix::fs::{self, Mode, OFlags};
+use rustix::fs::{self, OFlags};
 use rustix::io::Errno;
-use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// A source whose facts are known and which is, if it could be, open.
@@ -50,18 +50,20 @@ pub(super) enum Attempt {
     NotNew(Source),
 }
 
-/// Copies to a destination that is hoped not to exist, without looking at it first.
-pub(super) fn copy_if_new(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>) -> Attempt {
-    let Some(source) = look_at_source(run, name) else { return Attempt::Done };
-    let Ok(from) = &source.opened else { return Attempt::NotNew(source) };
+/// Copies a regular file to a destination that is hoped not to exist, without looking at it first.
+pub(super) fn copy_if_new(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, source: Source) -> Attempt {
+    let Ok(opened) = &source.opened else { return Attempt::NotNew(source) };
     if source.facts.kind != Kind::Regular {
         return Attempt::NotNew(source); // a directory is not for copying, and of the others some have to be waited for
     }
-    match to.create(source.facts.mode) {
+    match to.create(attributes::mode_of_new_file(run.options, run.identity, &source.facts)) {
         Ok(fd) => {
+            if run.options.verbose {
+                run.messages.print(format!("{} -> {}", from.quoted(), to.quoted()));
+            }
             let sink = Sink::new(fd);
-            let said = Ends { name, from, source: &source.facts, to, sink: &sink }.copy(run);
-            said.close(run, source.opened, sink.fd, name, to);
+            let said = Ends { from, opened, source: &source.facts, to, sink: &sink }.copy(run);
+            said.close(run, source.opened, sink.fd, from, to);
             Attempt::Done
         }
         Err(_) => Attempt::NotNew(source),
@@ -71,27 +73,26 @@ pub(super) fn copy_if_new(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>)
 /// Copies the contents to a destination that was looked at; whether that went well.
 pub(super) fn contents(
     run: &mut Run<'_>,
-    name: &OsStr,
-    to: &Destination<'_>,
+    from: &Location<'_>,
+    to: &Location<'_>,
     source: &mut Source,
     product: Product,
 ) -> bool {
     let mut opened = std::mem::replace(&mut source.opened, Err(Errno::BADF));
     if source.facts.kind != Kind::Regular && opened.as_ref().err() != Some(&Errno::NOENT) {
-        opened = open_waiting(name, source.facts.kind, opened);
+        opened = open_waiting(from, source.facts.kind, opened);
     }
-    let from = match &opened {
-        Ok(from) => from,
+    let open = match &opened {
+        Ok(open) => open,
         Err(errno) => {
-            let text = format!("cannot open {} for reading: {}", shell_always(name), strerror(*errno));
-            run.messages.error(text);
+            run.messages.error(format!("cannot open {} for reading: {}", from.quoted(), strerror(*errno)));
             return false;
         }
     };
-    match open_sink(run, product, &source.facts, to, name) {
+    match open_sink(run, product, &source.facts, to, from) {
         Ok(sink) => {
-            let said = Ends { name, from, source: &source.facts, to, sink: &sink }.copy(run);
-            said.close(run, opened, sink.fd, name, to)
+            let said = Ends { from, opened: open, source: &source.facts, to, sink: &sink }.copy(run);
+            said.close(run, opened, sink.fd, from, to)
         }
         Err(text) => {
             if let Some(text) = text {
@@ -105,37 +106,59 @@ pub(super) fn contents(
     }
 }
 
-/// Opens the source, or at least stats it; says so if there is none.
-pub(super) fn look_at_source(run: &mut Run<'_>, name: &OsStr) -> Option<Source> {
-    let followed = !run.options.no_dereference;
-    let stat = || if followed { fs::stat(name) } else { fs::lstat(name) }.map(|stat| Facts::from_stat(&stat));
-    let no_follow = if followed { OFlags::empty() } else { OFlags::NOFOLLOW };
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | no_follow;
-    let opened = match run.options.make {
-        // Nobody who waits for a reader is to be woken by a rehearsal.
-        Make::Copy if run.options.dry_run && !stat().is_ok_and(|facts| facts.kind == Kind::Regular) => Err(Errno::BADF),
-        Make::Copy => fs::open(name, flags, Mode::empty()),
-        Make::HardLink | Make::SymbolicLink => Err(Errno::BADF), // nothing is read
-    };
-    let facts = match &opened {
-        Ok(fd) => Facts::of(fd),
-        // Not readable, a socket, a symbolic link, a leased file: what it is decides what is said.
-        Err(_) => stat(),
-    };
-    match facts {
-        Ok(facts) => {
-            let leased = facts.kind == Kind::Regular && matches!(opened, Err(Errno::AGAIN));
-            Some(Source { facts, opened: if leased { reopen(name) } else { opened } })
-        }
+/// Opens the source, or at least stats it; says so if there is none. `kind`: what the directory says that it is.
+pub(super) fn look_at_source(
+    run: &mut Run<'_>,
+    from: &Location<'_>,
+    operand: bool,
+    kind: Option<Kind>,
+) -> Option<Source> {
+    match look(run, from, run.options.follows(operand), kind) {
+        Ok(source) => Some(source),
         Err(errno) => {
-            run.messages.error(format!("cannot stat {}: {}", shell_always(name), strerror(errno)));
+            run.messages.error(format!("cannot stat {}: {}", from.quoted(), strerror(errno)));
             None
         }
     }
 }
 
+fn look(run: &Run<'_>, from: &Location<'_>, followed: bool, kind: Option<Kind>) -> Result<Source, Errno> {
+    let not_opened = |facts| Ok(Source { facts, opened: Err(Errno::BADF) });
+    // A device is not even opened where it is made anew: that may rewind a tape.
+    let opens = |kind| match kind {
+        Kind::Directory => true,
+        Kind::Symlink => followed,
+        _ if run.options.make != Make::Copy => false, // nothing is read
+        Kind::Regular => true,
+        // Nobody who waits for a reader is to be woken by a rehearsal.
+        _ => !run.options.makes_special_files() && !run.options.dry_run,
+    };
+    let known = match kind {
+        Some(kind) if kind != Kind::Other && !(kind == Kind::Symlink && followed) => Some((kind, None)),
+        None if run.options.make == Make::Copy && !run.options.makes_special_files() && !run.options.dry_run => None,
+        _ => {
+            let facts = from.facts(followed)?;
+            Some((facts.kind, Some(facts)))
+        }
+    };
+    if let Some((kind, facts)) = known
+        && !opens(kind)
+    {
+        return not_opened(facts.map_or_else(|| from.facts(followed), Ok)?);
+    }
+    let no_follow = if followed { OFlags::empty() } else { OFlags::NOFOLLOW };
+    let opened = from.open_to_read(OFlags::NONBLOCK | OFlags::NOCTTY | no_follow);
+    let facts = match &opened {
+        Ok(fd) => Facts::of(fd)?,
+        // Not readable, a socket, a symbolic link, a leased file: what it is decides what is said.
+        Err(_) => from.facts(followed)?,
+    };
+    let leased = facts.kind == Kind::Regular && matches!(opened, Err(Errno::AGAIN));
+    Ok(Source { facts, opened: if leased { from.open_to_read(no_follow) } else { opened } })
+}
+
 /// A source that is no regular file, open as GNU opens it: a FIFO with a writer, a device without O_NONBLOCK.
-fn open_waiting(name: &OsStr, kind: Kind, opened: Result<OwnedFd, Errno>) -> Result<OwnedFd, Errno> {
+fn open_waiting(from: &Location<'_>, kind: Kind, opened: Result<OwnedFd, Errno>) -> Result<OwnedFd, Errno> {
     match opened {
         // Opened once more it would wait for one more writer; the one that our opening woke may have written and gone.
         Ok(fd) if kind == Kind::Pipe => {
@@ -145,19 +168,14 @@ fn open_waiting(name: &OsStr, kind: Kind, opened: Result<OwnedFd, Errno>) -> Res
         }
         opened => {
             drop(opened); // first, because some devices can be open once only
-            reopen(name)
+            from.open_to_read(OFlags::empty())
         }
     }
 }
 
 /// Whether the name of an open source still leads somewhere, after the way was cleared.
-pub(super) fn still_there(name: &OsStr, source: &Facts) -> Result<(), Errno> {
-    if source.kind == Kind::Symlink { Ok(()) } else { fs::stat(name).map(drop) }
-}
-
-/// Opens as GNU does.
-fn reopen(name: &OsStr) -> Result<OwnedFd, Errno> {
-    fs::open(name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+pub(super) fn still_there(from: &Location<'_>, source: &Facts) -> Result<(), Errno> {
+    if source.kind == Kind::Symlink { Ok(()) } else { from.facts(true).map(drop) }
 }
 
 /// Opens the sink; what is in it stays until the copy begins. An error without a text has been said.
@@ -165,18 +183,18 @@ fn open_sink(
     run: &mut Run<'_>,
     product: Product,
     source: &Facts,
-    to: &Destination<'_>,
-    name: &OsStr,
+    to: &Location<'_>,
+    from: &Location<'_>,
 ) -> Result<Sink, Option<String>> {
-    let cannot_create =
-        |errno| Some(format!("cannot create regular file {}: {}", shell_always(&to.shown), strerror(errno)));
-    let create = || to.create(source.mode).map(Sink::new).map_err(cannot_create);
+    let cannot_create = |errno| Some(format!("cannot create regular file {}: {}", to.quoted(), strerror(errno)));
+    let mode = attributes::mode_of_new_file(run.options, run.identity, source);
+    let create = || to.create(mode).map(Sink::new).map_err(cannot_create);
     match product {
         Product::ThroughLink => {
-            return to.create_through_link(source.mode).map(Sink::new).map_err(cannot_create);
+            return to.create_through_link(mode).map(Sink::new).map_err(cannot_create);
         }
         Product::Dangling => {
-            return Err(Some(format!("not writing through dangling symlink {}", shell_always(&to.shown))));
+            return Err(Some(format!("not writing through dangling symlink {}", to.quoted())));
         }
         Product::AfterRemoval => {
             links::remove(run, to).map_err(|()| None)?;
@@ -185,7 +203,7 @@ fn open_sink(
         Product::Contents => {}
         _ => return create(),
     }
-    let fd = match to.open() {
+    let fd = match to.open_to_write() {
         Ok(fd) => fd,
         Err(Errno::NOENT) => return create(), // it went away since it was looked at
         Err(_) if run.options.force => {
@@ -196,19 +214,19 @@ fn open_sink(
     };
     let facts = Facts::of(&fd).map_err(cannot_create)?;
     if facts.same_file(source) {
-        return Err(Some(format!("{} and {} are the same file", shell_always(name), shell_always(&to.shown))));
+        return Err(Some(format!("{} and {} are the same file", from.quoted(), to.quoted())));
     }
     // An empty one is cut too: its times have to move (`cp /dev/null stamp`), and blocks kept behind its end have to go.
-    let replaced = facts.kind == Kind::Regular;
+    let replaced = facts.kind == Kind::Regular && !run.options.attributes_only;
     Ok(Sink { fd, facts: Some(facts), created: false, replaced })
 }
 
 /// Both ends, open.
 struct Ends<'a> {
-    name: &'a OsStr,
-    from: &'a OwnedFd,
+    from: &'a Location<'a>,
+    opened: &'a OwnedFd,
     source: &'a Facts,
-    to: &'a Destination<'a>,
+    to: &'a Location<'a>,
     sink: &'a Sink,
 }
 
@@ -222,41 +240,76 @@ struct Copied {
     complete: bool,
 }
 
+impl Copied {
+    /// There was nothing to move, and nothing is to be said.
+    const NOTHING: Copied = Copied { line: None, remove: false, complete: true };
+    /// It did not come to moving anything, which was said.
+    const FAILED: Copied = Copied { line: None, remove: false, complete: false };
+}
+
 impl Ends<'_> {
+    /// Moves the contents, and sets what is to be kept besides.
     fn copy(&self, run: &mut Run<'_>) -> Copied {
+        let mut copied = if run.options.attributes_only || self.is_surely_empty(run) {
+            Copied::NOTHING
+        } else {
+            self.move_contents(run)
+        };
+        let new = self.sink.created;
+        if copied.complete && (attributes::are_set(run.options) && (new || run.options.preserve.any_attribute())) {
+            let source = (self.source, self.opened.as_fd(), self.from);
+            let made = attributes::Made::file(run, source, (self.sink.fd.as_fd(), self.to), new);
+            copied.complete = attributes::set(run, &made);
+        }
+        copied
+    }
+
+    /// Whether nothing has to be read to know that there is nothing: an empty file on a file system whose sizes are true,
+    /// to a new one. Only below an operand, where the file system is known by then.
+    fn is_surely_empty(&self, run: &Run<'_>) -> bool {
+        let silent = !run.options.debug && !run.options.explain;
+        let policy = &run.options.policy;
+        let plain = policy.engines.is_empty() && policy.reflink != Reflink::Always;
+        let empty = plain && self.source.kind == Kind::Regular && self.source.size == 0 && self.sink.created;
+        let known = || run.learned.known_file_system(self.source.device);
+        silent && empty && !self.from.operand && known().is_some_and(FileSystem::short_read_is_end)
+    }
+
+    fn move_contents(&self, run: &mut Run<'_>) -> Copied {
         let facts = match self.sink_facts(run) {
             Ok(facts) => facts,
             Err(errno) => {
-                let text = format!("cannot stat {}: {}", shell_always(&self.to.shown), strerror(errno));
-                run.messages.error(text);
-                return Copied { line: None, remove: false, complete: false };
+                run.messages.error(format!("cannot stat {}: {}", self.to.quoted(), strerror(errno)));
+                return Copied::FAILED;
             }
         };
-        let source = endpoint::own(self.from.as_fd(), *self.source);
+        let source = endpoint::own(self.opened.as_fd(), *self.source);
         let sink = endpoint::own(self.sink.fd.as_fd(), facts);
-        let ask = endpoint::ask(source, sink, self.sink.replaced, &run.options.policy, &run.learned);
-        let plan = Plan::of(&ask, &run.learned);
-        let title =
-            run.options.explain.then(|| format!("{} -> {}", shell_always(self.name), shell_always(&self.to.shown)));
+        let ask = endpoint::ask(source, sink, self.sink.replaced, &run.options.policy, run.learned);
+        let plan = Plan::of(&ask, run.learned);
+        let title = run.options.explain.then(|| format!("{} -> {}", self.from.quoted(), self.to.quoted()));
         if let Some(title) = &title {
             explain::before(run.messages, title, &ask, &plan);
         }
         let counters = run.watch.counters();
-        if run.alone {
+        let name = self.from.shown();
+        if !self.to.operand || run.alone {
             counters.expect(ask.expected.unwrap_or(0));
+        }
+        if self.to.operand && run.alone {
             counters.scanned();
         }
-        run.watch.begin(self.name, ask.expected);
-        let trail = transfer::copy(&ask, &plan, &run.learned, &mut run.scratch, counters);
+        run.watch.begin(&name, ask.expected);
+        let trail = transfer::copy(&ask, &plan, run.learned, run.scratch, counters);
         run.watch.end(ask.expected, trail.bytes() + trail.holes);
         if let Some(json) = run.watch.json() {
-            json.file(&json::File { source: self.name, destination: Some(&self.to.shown), trail: &trail });
+            json.file(&json::File { source: &name, destination: Some(&self.to.shown()), trail: &trail });
         }
         if trail.is_complete() {
-            run.account.note(self.to);
+            run.note(self.to);
         }
         if title.is_some() {
-            let observed = explain::may_share_pages(&ask, &trail).then(|| by_reference::observe(self.name));
+            let observed = explain::may_share_pages(&ask, &trail).then(|| by_reference::observe(&self.from.shown()));
             explain::after(run.messages, &trail, observed);
         }
         self.say(run, &plan, &trail)
@@ -287,14 +340,14 @@ impl Ends<'_> {
                 )
             );
         if let Some(failure) = &trail.failure {
-            let mut text = failure::of_copy(failure, plan, self.name, &self.to.shown);
+            let mut text = failure::of_copy(failure, plan, &self.from.shown(), &self.to.shown());
             let hint = failure::hint(failure, trail.bytes() + trail.holes).filter(|_| !run.options.strictly_gnu);
             if let Some(hint) = hint {
                 text = format!("{text} {hint}");
             }
             run.messages.error(text);
         } else if let Some(shrank) = trail.shrank {
-            let name = shell_always(self.name);
+            let name = self.from.quoted();
             run.messages.error(format!(
                 "{name} became shorter while it was copied: {} of {} bytes were there",
                 shrank.to, shrank.from
@@ -313,8 +366,8 @@ impl Copied {
         run: &mut Run<'_>,
         source: Result<OwnedFd, Errno>,
         sink: OwnedFd,
-        name: &OsStr,
-        to: &Destination<'_>,
+        from: &Location<'_>,
+        to: &Location<'_>,
     ) -> bool {
         let mut complete = self.complete;
         if let Some(line) = self.line {
@@ -322,16 +375,16 @@ impl Copied {
         }
         if let Err(errno) = close(sink) {
             complete = false;
-            run.messages.error(format!("failed to close {}: {}", shell_always(&to.shown), strerror(errno)));
+            run.messages.error(format!("failed to close {}: {}", to.quoted(), strerror(errno)));
         }
         if let Ok(Err(errno)) = source.map(close) {
             complete = false;
-            run.messages.error(format!("failed to close {}: {}", shell_always(name), strerror(errno)));
+            run.messages.error(format!("failed to close {}: {}", from.quoted(), strerror(errno)));
         }
         if self.remove
             && let Err(errno) = to.remove()
         {
-            run.messages.error(format!("cannot remove {}: {}", shell_always(&to.shown), strerror(errno)));
+            run.messages.error(format!("cannot remove {}: {}", to.quoted(), strerror(errno)));
         }
         complete
     }

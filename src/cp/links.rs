@@ -1,69 +1,123 @@
 //! Links instead of copies: hard ones, symbolic ones, and copies of symbolic links.
 
-use super::Run;
-use super::account::First;
-use super::destination::Destination;
-use super::names;
+use super::attributes::{self, Handle};
+use super::first_names::First;
+use super::location::Location;
+use super::options::Keep;
+use super::{Run, names};
 use crate::report::quote::{shell_always, shell_if_needed};
+use crate::sys::facts::{Facts, Kind};
 use crate::sys::text::strerror;
-use rustix::fs::{self, AtFlags};
+use rustix::fs::{self, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 
-/// Another name of the file `name`, or of what it leads to.
-pub(super) fn hard(run: &mut Run<'_>, name: &OsStr, followed: bool, to: &Destination<'_>, replace: bool) -> bool {
+/// Another name of the file `from`, or of what it leads to.
+pub(super) fn hard(run: &mut Run<'_>, from: &Location<'_>, followed: bool, to: &Location<'_>, replace: bool) -> bool {
     let flags = if followed { AtFlags::SYMLINK_FOLLOW } else { AtFlags::empty() };
-    let link = |to: &Destination<'_>| fs::linkat(fs::CWD, name, to.directory, &to.name, flags);
-    said(run, put(to, replace, link), || {
-        format!("cannot create hard link {} to {}", shell_always(&to.shown), shell_always(name))
-    })
+    let link = |to: &Location<'_>| fs::linkat(from.directory, &*from.name, to.directory, &*to.name, flags);
+    said(run, put(to, replace, link), || format!("cannot create hard link {} to {}", to.quoted(), from.quoted()))
 }
 
 /// Another name of what this run made of another name of the source.
-pub(super) fn to_first(run: &mut Run<'_>, first: &First, to: &Destination<'_>) -> bool {
-    let link = |to: &Destination<'_>| fs::linkat(to.directory, &first.name, to.directory, &to.name, AtFlags::empty());
+pub(super) fn to_first(run: &mut Run<'_>, first: &First, to: &Location<'_>) -> bool {
+    let (base, _) = to.from_base();
+    let link = |to: &Location<'_>| fs::linkat(base, &first.way, to.directory, &*to.name, AtFlags::empty());
     let put = put(to, true, link);
     if put == Ok(Put::Over) && run.options.verbose {
-        run.messages.print(format!("removed {}", shell_always(&to.shown)));
+        run.messages.print(format!("removed {}", to.quoted()));
     }
-    said(run, put, || format!("cannot create hard link {} to {}", shell_always(&to.shown), shell_always(&first.shown)))
+    said(run, put, || format!("cannot create hard link {} to {}", to.quoted(), shell_always(&first.shown)))
 }
 
-/// A symbolic link to `name`, which means something only in the directory where it was typed.
-pub(super) fn symbolic(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>, replace: bool) -> bool {
+/// A symbolic link to the source's name, which means something only in the directory where it was typed.
+pub(super) fn symbolic(
+    run: &mut Run<'_>,
+    from: &Location<'_>,
+    to: &Location<'_>,
+    source: &Facts,
+    replace: bool,
+) -> bool {
+    let name = from.shown();
     // Of a directory that is not there, creating the link says so.
     if !name.as_bytes().starts_with(b"/") && !names::is_in_working_directory(to.directory, &to.name) && to.has_place() {
-        let to = shell_if_needed(&to.shown);
+        let to = shell_if_needed(&to.shown());
         run.messages.error(format!("{to}: can make relative symbolic links only in current directory"));
         return false;
     }
-    let link = |to: &Destination<'_>| fs::symlinkat(name, to.directory, &to.name);
+    let link = |to: &Location<'_>| fs::symlinkat(&*name, to.directory, &*to.name);
     said(run, put(to, replace, link), || {
-        format!("cannot create symbolic link {} to {}", shell_always(&to.shown), shell_always(name))
-    })
+        format!("cannot create symbolic link {} to {}", to.quoted(), shell_always(&name))
+    }) && dressed(run, from, to, &Facts { kind: Kind::Symlink, ..*source }, None)
 }
 
-/// A symbolic link as `name` is one.
-pub(super) fn same(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>) -> bool {
-    let target = match fs::readlink(name, Vec::new()) {
+/// A symbolic link as `from` is one, with what is kept of it.
+pub(super) fn same(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, source: &Facts) -> bool {
+    let target = match fs::readlinkat(from.directory, &*from.name, Vec::new()) {
         Ok(target) => target,
         Err(errno) => {
-            run.messages.error(format!("cannot read symbolic link {}: {}", shell_always(name), strerror(errno)));
+            run.messages.error(format!("cannot read symbolic link {}: {}", from.quoted(), strerror(errno)));
             return false;
         }
     };
-    let made = fs::symlinkat(target.as_c_str(), to.directory, &to.name);
-    said(run, made, || format!("cannot create symbolic link {}", shell_always(&to.shown)))
+    let made = fs::symlinkat(target.as_c_str(), to.directory, &*to.name);
+    said(run, made, || format!("cannot create symbolic link {}", to.quoted())) && dressed(run, from, to, source, None)
+}
+
+/// Sets the attributes of something new that is not opened: a link or a special file. `mode`: its permissions if the
+/// source's are not kept.
+pub(super) fn dressed(
+    run: &mut Run<'_>,
+    from: &Location<'_>,
+    to: &Location<'_>,
+    source: &Facts,
+    mode: Option<u32>,
+) -> bool {
+    if !run.options.preserve.any_attribute() && mode.is_none() {
+        return true;
+    }
+    let place = |location: &Location<'_>| -> Result<OwnedFd, Errno> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        fs::openat(location.directory, &*location.name, flags, Mode::empty())
+    };
+    // Somebody else may have put something else there meanwhile.
+    let opened = place(to).and_then(|fd| {
+        let facts = Facts::of(&fd)?;
+        let is_ours =
+            facts.kind == source.kind && (facts.raw_device == source.raw_device || facts.kind == Kind::Symlink);
+        if is_ours { Ok(fd) } else { Err(Errno::STALE) }
+    });
+    let fd = match opened {
+        Ok(fd) => fd,
+        Err(errno) => {
+            run.messages.error(format!("cannot stat {}: {}", to.quoted(), strerror(errno)));
+            return false;
+        }
+    };
+    let lists = run.options.preserve.xattr != Keep::No || run.options.preserve.mode && source.kind != Kind::Symlink;
+    let origin = if lists { place(from).ok() } else { None };
+    let made = attributes::Made {
+        source,
+        leads: false,
+        from: origin.as_ref().map(|fd| Handle::Place(fd.as_fd())),
+        from_location: from,
+        to,
+        handle: Handle::Place(fd.as_fd()),
+        new: true,
+        mode,
+    };
+    attributes::set(run, &made)
 }
 
 /// Removes what is there; what goes wrong has been said.
-pub(super) fn remove(run: &mut Run<'_>, to: &Destination<'_>) -> Result<(), ()> {
+pub(super) fn remove(run: &mut Run<'_>, to: &Location<'_>) -> Result<(), ()> {
     match to.remove() {
-        Ok(()) if run.options.verbose => run.messages.print(format!("removed {}", shell_always(&to.shown))),
+        Ok(()) if run.options.verbose => run.messages.print(format!("removed {}", to.quoted())),
         Ok(()) | Err(Errno::NOENT) => {}
         Err(errno) => {
-            run.messages.error(format!("cannot remove {}: {}", shell_always(&to.shown), strerror(errno)));
+            run.messages.error(format!("cannot remove {}: {}", to.quoted(), strerror(errno)));
             return Err(());
         }
     }
@@ -81,11 +135,7 @@ enum Put {
 
 /// Makes a link; if a name is taken and is to give way, the link is made beside it and renamed over it, so that the name
 /// is never missing.
-fn put(
-    to: &Destination<'_>,
-    replace: bool,
-    link: impl Fn(&Destination<'_>) -> Result<(), Errno>,
-) -> Result<Put, Errno> {
+fn put(to: &Location<'_>, replace: bool, link: impl Fn(&Location<'_>) -> Result<(), Errno>) -> Result<Put, Errno> {
     match link(to) {
         Err(Errno::EXIST) if replace => {}
         other => return other.map(|()| Put::New),

@@ -1,50 +1,101 @@
-//! cp: operands → entries; decide; the two ends of each copy opened, named and closed.
+//! cp: operands → entries; decide; the two ends of each copy opened, named and closed; trees.
 //!
 //! [`operands`] says which source goes to which destination, [`decide`] (pure) what is to be done with one, [`entry`] does
-//! it: [`mod@file`] for contents, [`links`] for links, [`rehearse`] for `--dry-run`. [`account`] is what the run remembers.
+//! it: [`mod@file`] for contents, [`links`] for links, [`special`] for FIFOs and devices, [`rehearse`] for `--dry-run`, [`directory`] for directories,
+//! which [`tree`] fills. [`attributes`] is what is kept besides the data. Where something is, is a [`location`]: an open
+//! directory and a name. [`account`], [`first_names`] and [`directory::Roots`] are what the run remembers.
 
 mod account;
+mod attributes;
 pub mod backup;
 pub mod decide;
-mod destination;
+mod directory;
 mod entry;
 mod file;
+mod first_names;
 mod links;
+mod location;
 mod names;
 mod operands;
 pub mod options;
+mod parents;
 mod rehearse;
+mod special;
+mod tree;
 
 pub use options::Options;
 
 use crate::report::{Messages, Watch};
+use crate::sys::selinux;
 use crate::transfer::{Capabilities, Scratch};
 use account::Account;
+use attributes::Identity;
+use directory::Roots;
+use first_names::FirstNames;
+use location::Location;
+use options::Label;
 
-/// What one run of `zccp` has at hand.
+/// What a thread of `zccp` has at hand: what all of them share, and what is its own.
 pub(crate) struct Run<'a> {
     options: &'a Options,
+    learned: &'a Capabilities,
+    links: &'a FirstNames,
+    roots: &'a Roots,
+    identity: Identity,
     messages: &'a mut Messages,
     /// Who is told how far it is.
     watch: &'a Watch,
-    /// The job is one file, whose size is the total.
+    /// The job is one operand: if that is a file, its size is the total.
     alone: bool,
-    learned: Capabilities,
-    scratch: Scratch,
-    /// What this run has copied and made, where several sources could meet.
-    account: Account,
+    scratch: &'a mut Scratch,
+    /// The operand at hand is being copied into itself: it is gone on with no further.
+    into_itself: bool,
+    /// What this run has copied and made, where several operands could meet; minded by the thread that has them.
+    account: Option<&'a mut Account>,
+}
+
+impl Run<'_> {
+    /// Notes what was made, if it is an operand's.
+    fn note(&mut self, to: &Location<'_>) {
+        if let Some(account) = self.account.as_mut().filter(|_| to.operand) {
+            account.note(to);
+        }
+    }
 }
 
 /// Does what was asked. What goes wrong is said through `messages`, which remembers the exit status.
 pub fn run(options: &Options, messages: &mut Messages, watch: &Watch) {
+    if !labels_can_be_set(options, messages) {
+        return;
+    }
     let mut run = Run {
         options,
+        learned: &Capabilities::new(),
+        links: &FirstNames::default(),
+        roots: &Roots::default(),
+        identity: Identity::as_far_as_needed(options),
         messages,
         watch,
         alone: options.sources().len() == 1,
-        learned: Capabilities::new(),
-        scratch: Scratch::new(),
-        account: Account::default(),
+        scratch: &mut Scratch::new(),
+        into_itself: false,
+        account: Some(&mut Account::default()),
     };
     operands::each(&mut run);
+}
+
+/// Whether what is asked of SELinux labels can be done. Without SELinux there are none to set; with it, it is its library
+/// that knows what the policy says, and that is not part of this program: better no copy than one with a wrong label.
+fn labels_can_be_set(options: &Options, messages: &mut Messages) -> bool {
+    if options.label == Label::Kernels {
+        return true;
+    }
+    if selinux::is_enabled() {
+        messages.error("cannot set SELinux contexts: this program is built without SELinux's library");
+        return false;
+    }
+    if matches!(options.label, Label::Given(_)) {
+        messages.warn("warning: ignoring --context; it requires an SELinux-enabled kernel"); // GNU's words
+    }
+    true
 }

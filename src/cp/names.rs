@@ -18,6 +18,11 @@ pub(super) fn parent(name: &OsStr) -> &OsStr {
     }
 }
 
+/// What stands before the last component, as it is spelled, slashes included.
+pub(super) fn leading(name: &OsStr) -> &OsStr {
+    OsStr::from_bytes(split(name).0)
+}
+
 /// What is before the last component, slash included, and the last component.
 fn split(name: &OsStr) -> (&[u8], &[u8]) {
     let bytes = name.as_bytes();
@@ -37,10 +42,38 @@ pub(super) fn beside(name: &OsStr, last: &OsStr) -> OsString {
     path
 }
 
+/// `above/name`; a slash that ends `above` is not doubled.
+pub(super) fn below(above: &OsStr, name: &OsStr) -> OsString {
+    let mut path = OsString::with_capacity(above.len() + 1 + name.len());
+    path.push(above);
+    if !above.as_bytes().ends_with(b"/") {
+        path.push("/");
+    }
+    path.push(name);
+    path
+}
+
+/// `name` without the slashes that end it; of `/` one stays.
+pub(super) fn stripped(name: &OsStr) -> &OsStr {
+    let bytes = name.as_bytes();
+    let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(bytes.len().min(1), |last| last + 1);
+    OsStr::from_bytes(&bytes[..end])
+}
+
 /// Device and inode of the directory that `name`, looked up from `directory`, stands in.
 fn place(directory: BorrowedFd<'_>, name: &OsStr) -> Option<(u64, u64)> {
-    let stat = fs::statat(directory, parent(name), AtFlags::empty()).ok()?;
+    id(directory, parent(name), AtFlags::empty())
+}
+
+fn id(directory: BorrowedFd<'_>, name: &OsStr, flags: AtFlags) -> Option<(u64, u64)> {
+    let stat = fs::statat(directory, name, flags).ok()?;
     Some((stat.st_dev, stat.st_ino))
+}
+
+/// As [`is_one_name`], but a symbolic link that the name stands in is not followed.
+pub(super) fn is_one_name_as_it_stands(a: (BorrowedFd<'_>, &OsStr), b: (BorrowedFd<'_>, &OsStr)) -> bool {
+    let place = |(directory, name)| id(directory, parent(name), AtFlags::SYMLINK_NOFOLLOW);
+    last_component(a.1) == last_component(b.1) && place(a).is_some_and(|there| place(b) == Some(there))
 }
 
 /// Whether both are one name in one directory, however the directory is spelled.
@@ -72,6 +105,12 @@ mod tests {
         ] {
             assert_eq!(last_component(OsStr::new(name)), last, "{name}");
             assert_eq!(parent(OsStr::new(name)), before, "{name}");
+        }
+        for (name, expected) in [("a//", "a"), ("a/b", "a/b"), ("//", "/"), ("", "")] {
+            assert_eq!(stripped(OsStr::new(name)), expected);
+        }
+        for (above, expected) in [("a", "a/b"), ("a/", "a/b"), ("/", "/b")] {
+            assert_eq!(below(OsStr::new(above), OsStr::new("b")), expected);
         }
     }
 }

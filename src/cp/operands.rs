@@ -1,16 +1,18 @@
 //! Which source goes to which destination.
 
 use super::decide::There;
-use super::destination::Destination;
 use super::entry::{self, Known};
-use super::options::{Make, Target};
-use super::{Run, backup, file};
+use super::file::{self, Attempt};
+use super::location::Location;
+use super::names;
+use super::options::{Make, PARENTS_WANT_A_DIRECTORY, Target};
+use super::{Run, backup, parents, tree};
 use crate::report::quote::shell_always;
 use crate::sys::text::strerror;
 use rustix::fs::{self, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 
 /// Copies each operand to where it goes.
 pub(super) fn each(run: &mut Run<'_>) {
@@ -38,23 +40,34 @@ pub(super) fn each(run: &mut Run<'_>) {
     }
 }
 
-/// SOURCE DEST: only what is not a new file has to be looked at, so creating it is tried first. Where `-v` announces the
-/// copy the name is needed beforehand.
+/// SOURCE DEST: only what is not a new file has to be looked at, so creating it is tried first.
 fn one(run: &mut Run<'_>, source: &OsStr, to: &OsStr) {
-    let plain = Destination::plain(to);
+    let (from, plain) = (Location::plain(source), Location::plain(to));
     let mut known = Known::default();
-    if !run.options.verbose && !run.options.dry_run && run.options.make == Make::Copy {
-        match file::copy_if_new(run, source, &plain) {
-            file::Attempt::Done => return,
-            file::Attempt::NotNew(opened) => known.source = Some(opened),
+    let at_once = run.options.make == Make::Copy && !run.options.recursive && run.options.backup.is_none();
+    let at_once = at_once && !run.options.dry_run;
+    if at_once && !run.options.parents && !run.options.strip_trailing_slashes {
+        let Some(opened) = file::look_at_source(run, &from, true, None) else { return };
+        match file::copy_if_new(run, &from, &plain, opened) {
+            Attempt::Done => return,
+            Attempt::NotNew(opened) => known.source = Some(opened),
         }
     }
     let there = plain.look();
     if there.as_ref().is_ok_and(There::is_directory)
         && let Ok(directory) = open_directory(to)
     {
-        let inside = Destination::inside(&directory, to, source);
-        return entry::copy(run, source, &inside, known);
+        let source = stripped(run, source);
+        if run.options.parents {
+            return parents::copy(run, source, to, directory.as_fd());
+        }
+        let inside = Location::inside(directory.as_fd(), to, source);
+        return copy(run, &Location::plain(source), &inside, known);
+    }
+    if run.options.parents {
+        let called = run.options.called.as_encoded_bytes();
+        let hint = [b"\nTry '", called, b" --help' for more information."].concat();
+        return run.messages.error([PARENTS_WANT_A_DIRECTORY.as_bytes(), &hint].concat());
     }
     known.there = Some(there);
     single(run, source, to, known);
@@ -62,24 +75,43 @@ fn one(run: &mut Run<'_>, source: &OsStr, to: &OsStr) {
 
 /// A destination that is no directory. With `-f` and `--backup`, a file that is copied to its own name is copied to the
 /// name of its backup.
-fn single(run: &mut Run<'_>, source: &OsStr, to: &OsStr, mut known: Known) {
-    let plain = Destination::plain(to);
+fn single(run: &mut Run<'_>, source: &OsStr, to: &OsStr, mut known: Known<'_>) {
+    let (from, plain) = (Location::plain(source), Location::plain(to));
     if let Some(backup) = run.options.backup.as_ref().filter(|_| run.options.force && source == to)
         && fs::stat(source).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_file())
     {
         known.there = None;
         known.is_backup = true;
-        return entry::copy(run, source, &backup::place(&plain, backup), known);
+        return copy(run, &from, &backup::place(&plain, backup), known);
     }
-    entry::copy(run, source, &plain, known);
+    copy(run, &from, &plain, known);
 }
 
 fn into(run: &mut Run<'_>, sources: &[OsString], name: &OsStr, directory: &OwnedFd) {
-    run.account.watch(sources.len() > 1);
-    for source in sources {
-        let inside = Destination::inside(directory, name, source);
-        entry::copy(run, source, &inside, Known::default());
+    if let Some(account) = &mut run.account {
+        account.watch(sources.len() > 1);
     }
+    for source in sources {
+        if run.options.parents {
+            parents::copy(run, source, name, directory.as_fd());
+        } else {
+            let inside = Location::inside(directory.as_fd(), name, source);
+            copy(run, &Location::plain(source), &inside, Known::default());
+        }
+    }
+}
+
+/// Copies an operand, and fills the directory if it is one.
+pub(super) fn copy(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, known: Known<'_>) {
+    run.roots.begin();
+    run.into_itself = false;
+    if let Some(directory) = entry::copy(run, from, to, known) {
+        tree::fill(run, from, to, directory);
+    }
+}
+
+fn stripped<'s>(run: &Run<'_>, source: &'s OsStr) -> &'s OsStr {
+    if run.options.strip_trailing_slashes { names::stripped(source) } else { source }
 }
 
 /// A directory to copy into. Its contents need not be readable, so it is opened as a mere place (O_PATH).

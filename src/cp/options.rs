@@ -4,6 +4,10 @@ use crate::engine::Policy;
 use crate::report::json;
 use crate::report::watch::When;
 use std::ffi::OsString;
+use std::num::NonZero;
+
+/// What GNU says of `--parents` with a destination that is none.
+pub const PARENTS_WANT_A_DIRECTORY: &str = "with --parents, the destination must be a directory";
 
 /// Where the copies go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,11 +46,69 @@ pub enum Make {
     SymbolicLink,
 }
 
+/// Which symbolic links of the source are followed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dereference {
+    /// `-L`: all.
+    #[default]
+    Always,
+    /// `-H`: operands only.
+    Operands,
+    /// `-P`, `-d`, `-a`: none.
+    Never,
+}
+
 /// What a copy keeps of its source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Preserve {
+    /// Permissions, access control lists among them.
+    pub mode: bool,
+    /// `--no-preserve=mode`: a new file gets what the umask leaves of 0666 or 0777, whatever the source has.
+    pub no_mode: bool,
+    /// Owner and group.
+    pub ownership: bool,
+    /// Times of access and modification.
+    pub timestamps: bool,
     /// Names of one file stay names of one file.
     pub links: bool,
+    /// Extended attributes.
+    pub xattr: Keep,
+    /// The SELinux label.
+    pub context: Keep,
+}
+
+/// Whether something is kept that not every file system can hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// No.
+    #[default]
+    No,
+    /// Where it can be (`-a`); nothing is said where it cannot.
+    Silently,
+    /// Where it can be (`--preserve=all`): what goes wrong is said, but not that it is not supported, and it is no
+    /// failure.
+    Gladly,
+    /// It is a failure where it cannot be (`--preserve=xattr`, `--preserve=context`).
+    Required,
+}
+
+/// The SELinux label that new files get.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Label {
+    /// What the kernel gives them.
+    #[default]
+    Kernels,
+    /// `-Z`: what the policy says of their names.
+    Policys,
+    /// `--context=CTX`
+    Given(OsString),
+}
+
+impl Preserve {
+    /// Whether attributes are set once the contents are there.
+    pub fn any_attribute(&self) -> bool {
+        self.mode || self.ownership || self.timestamps || self.xattr != Keep::No || self.context != Keep::No
+    }
 }
 
 /// How an existing destination is kept under another name.
@@ -92,10 +154,28 @@ pub struct Options {
     pub remove_destination: bool,
     /// `-l`, `-s`
     pub make: Make,
-    /// `-P`, `-d`: a source that is a symbolic link is copied as one.
-    pub no_dereference: bool,
-    /// `--preserve`, `--no-preserve`, `-p`, `-d`
+    /// `-H`, `-L`, `-P`, `-d`, `-a`
+    pub dereference: Dereference,
+    /// `-r`, `-R`, `-a`: directories are copied with what is in them.
+    pub recursive: bool,
+    /// `--copy-contents`: with `-r`, FIFOs and devices are read instead of made anew.
+    pub copy_contents: bool,
+    /// `--attributes-only`: no data.
+    pub attributes_only: bool,
+    /// `-p`, `--preserve`, `--no-preserve`, `-d`, `-a`
     pub preserve: Preserve,
+    /// `--parents`: the directories of a source's name are made below the destination.
+    pub parents: bool,
+    /// `-x`: what is mounted in a tree is not copied.
+    pub one_file_system: bool,
+    /// `--strip-trailing-slashes`
+    pub strip_trailing_slashes: bool,
+    /// `--keep-directory-symlink`: a symbolic link to a directory is as good as one to copy a directory into.
+    pub keep_directory_symlink: bool,
+    /// `-j`: threads that copy a tree; `None`: as many as pay.
+    pub jobs: Option<NonZero<usize>>,
+    /// `-Z`, `--context`
+    pub label: Label,
     /// `-f`: if an existing destination cannot be opened, remove it and try again.
     pub force: bool,
     /// `-v`: say what is done.
@@ -123,5 +203,19 @@ impl Options {
             Target::Directory(_) => &self.operands,
             Target::LastOperand | Target::NoDirectory => self.operands.split_last().map_or(&[], |(_, sources)| sources),
         }
+    }
+
+    /// Whether a symbolic link of the source is followed: an operand, or an entry of a tree.
+    pub fn follows(&self, operand: bool) -> bool {
+        match self.dereference {
+            Dereference::Always => true,
+            Dereference::Operands => operand,
+            Dereference::Never => false,
+        }
+    }
+
+    /// Whether FIFOs, sockets and devices are made anew instead of read.
+    pub fn makes_special_files(&self) -> bool {
+        self.recursive && !self.copy_contents
     }
 }

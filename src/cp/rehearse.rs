@@ -2,10 +2,10 @@
 //! be woken by being opened (FIFOs, devices) nothing is opened at all: only places (O_PATH) and regular sources.
 
 use super::decide::{Clear, Product, Steps};
-use super::destination::Destination;
 use super::file::Source;
+use super::location::Location;
 use super::{Run, backup, names};
-use crate::report::{explain, quote::shell_always};
+use crate::report::explain;
 use crate::sys::facts::{Facts, Kind};
 use crate::sys::text::strerror;
 use crate::transfer::{Plan, endpoint};
@@ -17,30 +17,32 @@ use std::os::fd::{AsFd as _, OwnedFd};
 /// Says what would be made. Whether it could be, as far as that can be told without trying.
 pub(super) fn say(
     run: &mut Run<'_>,
-    name: &OsStr,
-    to: &Destination<'_>,
+    from: &Location<'_>,
+    to: &Location<'_>,
     source: &Source,
     steps: Steps,
     asked: bool,
 ) -> bool {
-    let (from, shown) = (shell_always(name), shell_always(&to.shown));
+    let (name, shown) = (from.quoted(), to.quoted());
     let first = match (steps.clear, &run.options.backup) {
         (Clear::Backup, Some(backup)) => {
-            if backup::would_destroy(&source.facts, name, to, backup) {
-                let text = format!("backing up {shown} might destroy source;  {from} not copied"); // two spaces: GNU's
+            if backup::would_destroy(&source.facts, &from.name, to, backup) {
+                let text = format!("backing up {shown} might destroy source;  {name} not copied"); // two spaces: GNU's
                 run.messages.error(text);
                 return false;
             }
-            format!("rename {shown} to {} and ", shell_always(&backup::place(to, backup).shown))
+            format!("rename {shown} to {} and ", backup::place(to, backup).quoted())
         }
         (Clear::Remove, _) => format!("remove {shown} and "),
         _ => String::new(),
     };
     let what = match steps.make {
-        Product::HardLink { .. } => format!("make {shown} a hard link to {from}"),
-        Product::SymbolicLink { .. } => format!("make {shown} a symbolic link to {from}"),
-        Product::SameLink => format!("make {shown} the symbolic link that {from} is"),
-        product => match copy(run, name, to, source, product) {
+        Product::HardLink { .. } => format!("make {shown} a hard link to {name}"),
+        Product::SymbolicLink { .. } => format!("make {shown} a symbolic link to {name}"),
+        Product::SameLink => format!("make {shown} the symbolic link that {name} is"),
+        Product::Special => format!("make {shown} such a special file as {name} is"),
+        Product::Directory | Product::IntoDirectory => format!("copy {name} to {shown} with everything in it"),
+        product => match copy(run, from, to, source, product) {
             Ok(what) => what,
             Err(text) => {
                 run.messages.error(text);
@@ -56,24 +58,24 @@ pub(super) fn say(
 /// `copy 'a' to 'b': 4096 bytes by read_write`
 fn copy(
     run: &mut Run<'_>,
-    name: &OsStr,
-    to: &Destination<'_>,
+    from: &Location<'_>,
+    to: &Location<'_>,
     source: &Source,
     product: Product,
 ) -> Result<String, String> {
-    let (from, shown) = (shell_always(name), shell_always(&to.shown));
+    let (name, shown) = (from.quoted(), to.quoted());
     if product == Product::Dangling {
         return Err(format!("not writing through dangling symlink {shown}"));
     }
-    let unreadable = |errno| format!("cannot open {from} for reading: {}", strerror(errno));
+    let unreadable = |errno| format!("cannot open {name} for reading: {}", strerror(errno));
     let unwritable = |errno| format!("cannot create regular file {shown}: {}", strerror(errno));
     let here;
     let input = match &source.opened {
         Ok(fd) => fd.as_fd(),
         Err(errno) if source.facts.kind == Kind::Regular => return Err(unreadable(*errno)),
         Err(_) => {
-            fs::access(name, Access::READ_OK).map_err(unreadable)?;
-            here = place(fs::CWD, name).map_err(unreadable)?;
+            fs::accessat(from.directory, &*from.name, Access::READ_OK, AtFlags::empty()).map_err(unreadable)?;
+            here = place(from.directory, &from.name).map_err(unreadable)?;
             here.as_fd()
         }
     };
@@ -82,17 +84,22 @@ fn copy(
         if replaces { existing(to, run.options.force) } else { parent(to, &source.facts) }.map_err(unwritable)?;
     let sink = endpoint::own(output.as_fd(), facts);
     let replaced = replaces && facts.kind == Kind::Regular;
-    let ask = endpoint::ask(endpoint::own(input, source.facts), sink, replaced, &run.options.policy, &run.learned);
-    let plan = Plan::of(&ask, &run.learned);
+    let ask = endpoint::ask(endpoint::own(input, source.facts), sink, replaced, &run.options.policy, run.learned);
+    let plan = Plan::of(&ask, run.learned);
     if run.options.explain {
-        explain::before(run.messages, &format!("{from} -> {shown}"), &ask, &plan);
+        explain::before(run.messages, &format!("{name} -> {shown}"), &ask, &plan);
     }
     if plan.engines.is_empty() {
-        return Err(crate::report::failure::of_copy(&crate::transfer::Failure::NoEngine, &plan, name, &to.shown));
+        return Err(crate::report::failure::of_copy(
+            &crate::transfer::Failure::NoEngine,
+            &plan,
+            &from.shown(),
+            &to.shown(),
+        ));
     }
     let engines: Vec<&str> = plan.engines.iter().map(|engine| engine.as_str()).collect();
     let bytes = ask.expected.map_or_else(|| "until it ends".to_string(), |bytes| format!("{bytes} bytes"));
-    let verb = if replaces { format!("overwrite {shown} with {from}") } else { format!("copy {from} to {shown}") };
+    let verb = if replaces { format!("overwrite {shown} with {name}") } else { format!("copy {name} to {shown}") };
     Ok(format!("{verb}: {bytes} by {}", engines.join(", then ")))
 }
 
@@ -101,8 +108,8 @@ fn place(directory: std::os::fd::BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd
     fs::openat(directory, name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
 }
 
-fn existing(to: &Destination<'_>, force: bool) -> Result<(OwnedFd, Facts), Errno> {
-    if let Err(errno) = fs::accessat(to.directory, &to.name, Access::WRITE_OK, AtFlags::EACCESS)
+fn existing(to: &Location<'_>, force: bool) -> Result<(OwnedFd, Facts), Errno> {
+    if let Err(errno) = fs::accessat(to.directory, &*to.name, Access::WRITE_OK, AtFlags::EACCESS)
         && !force
     {
         return Err(errno);
@@ -113,7 +120,7 @@ fn existing(to: &Destination<'_>, force: bool) -> Result<(OwnedFd, Facts), Errno
 }
 
 /// The directory that the new file would stand in, and what the file would be.
-fn parent(to: &Destination<'_>, source: &Facts) -> Result<(OwnedFd, Facts), Errno> {
+fn parent(to: &Location<'_>, source: &Facts) -> Result<(OwnedFd, Facts), Errno> {
     let directory = names::parent(&to.name);
     fs::accessat(to.directory, directory, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)?;
     let fd = place(to.directory, directory)?;

@@ -29,6 +29,41 @@ pub struct Messages {
     asked: bool,
     failed: bool,
     json: Option<Arc<Json>>,
+    record: Option<Record>,
+}
+
+/// What was said and has not been heard yet: pieces of the two streams, in their order.
+#[derive(Debug, Default)]
+pub struct Record {
+    pieces: Vec<(Stream, Vec<u8>)>,
+    failed: bool,
+    bytes: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stream {
+    Output,
+    Errors(Said),
+}
+
+impl Record {
+    fn push(&mut self, stream: Stream, text: &[u8]) {
+        self.bytes += text.len();
+        match self.pieces.last_mut() {
+            Some((last, waiting)) if *last == stream && stream == Stream::Output => waiting.extend_from_slice(text),
+            _ => self.pieces.push((stream, text.to_vec())),
+        }
+    }
+
+    /// Whether nothing was said and nothing failed.
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty() && !self.failed
+    }
+
+    /// How much was said, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
 }
 
 impl Messages {
@@ -56,6 +91,34 @@ impl Messages {
             asked: false,
             failed: false,
             json: None,
+            record: None,
+        }
+    }
+
+    /// A voice that is written down, to be heard later by [`Messages::replay`]: what a worker says while others work too.
+    /// Nothing can be asked with it.
+    pub fn recording(program: impl Into<Vec<u8>>) -> Messages {
+        Messages { record: Some(Record::default()), ..Messages::new(program) }
+    }
+
+    /// What was written down since the last time.
+    pub fn take_record(&mut self) -> Record {
+        self.record.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Whether something was written down since the last time.
+    pub fn has_record(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| !record.is_empty())
+    }
+
+    /// Says what was written down elsewhere.
+    pub fn replay(&mut self, record: Record) {
+        self.failed |= record.failed;
+        for (stream, text) in record.pieces {
+            match stream {
+                Stream::Output => self.put(&text),
+                Stream::Errors(event) => self.say(event, &text),
+            }
         }
     }
 
@@ -66,7 +129,7 @@ impl Messages {
 
     /// Says `PROGRAM: text` on standard error; the exit status will be 1.
     pub fn error(&mut self, text: impl AsRef<[u8]>) {
-        self.failed = true;
+        self.fail();
         self.say(Said::Error, text.as_ref());
     }
 
@@ -76,8 +139,13 @@ impl Messages {
     }
 
     fn say(&mut self, event: Said, text: &[u8]) {
+        if let Some(record) = &mut self.record {
+            return record.push(Stream::Errors(event), text);
+        }
         if self.tell(event, text) {
-            self.write([&self.program, b": ".as_slice(), text, b"\n"].concat());
+            let speaker: [&[u8]; 2] = if event == Said::Note { [b"", b""] } else { [&self.program, b": "] };
+            let line = [speaker[0], speaker[1], text, b"\n"].concat();
+            self.write(&line);
         }
     }
 
@@ -91,26 +159,23 @@ impl Messages {
 
     /// Says `text` on standard error without the program's name: what was asked for (`--explain`) or is complete.
     pub fn note(&mut self, text: impl AsRef<[u8]>) {
-        if self.tell(Said::Note, text.as_ref()) {
-            self.write([text.as_ref(), b"\n"].concat());
-        }
+        self.say(Said::Note, text.as_ref());
     }
 
-    fn write(&mut self, line: Vec<u8>) {
+    fn write(&mut self, line: &[u8]) {
         self.flush();
         let _alone = screen::cleared();
         // Nobody can be told that standard error does not work but the parent, by the exit status: as GNU does.
-        if self.errors_were_closed || write_all(self.errors, &line).is_err() {
+        if self.errors_were_closed || write_all(self.errors, line).is_err() {
             self.failed = true;
         }
     }
 
     /// Asks on standard error and reads the answer, one line, from standard input; whether it is yes. The end of the
-    /// input is no.
+    /// input is no. Lines that wait go on waiting, as with GNU; on a terminal none do.
     ///
     /// The line is read byte by byte: what follows it is left to whoever reads there next.
     pub fn ask(&mut self, question: &[u8]) -> bool {
-        self.flush();
         self.asked = true;
         let _alone = screen::cleared(); // until the answer is there
         if self.tell(Said::Prompt, question) && (self.errors_were_closed || write_all(self.errors, question).is_err()) {
@@ -130,7 +195,10 @@ impl Messages {
 
     /// The exit status will be 1, for a reason that was said in another way.
     pub fn fail(&mut self) {
-        self.failed = true;
+        match &mut self.record {
+            Some(record) => record.failed = true,
+            None => self.failed = true,
+        }
     }
 
     /// Whether something went wrong so far.
@@ -141,9 +209,17 @@ impl Messages {
     /// Writes `text` and a newline to standard output, at the latest before anything is said on standard error. What
     /// goes wrong is said by [`Messages::finish`].
     pub fn print(&mut self, text: impl AsRef<[u8]>) {
+        let mut line = text.as_ref().to_vec();
+        line.push(b'\n');
+        self.put(&line);
+    }
+
+    fn put(&mut self, line: &[u8]) {
+        if let Some(record) = &mut self.record {
+            return record.push(Stream::Output, line);
+        }
         self.printed = true;
-        self.waiting.extend_from_slice(text.as_ref());
-        self.waiting.push(b'\n');
+        self.waiting.extend_from_slice(line);
         let output = self.output;
         if self.waiting.len() >= ENOUGH || *self.line_by_line.get_or_insert_with(|| rustix::termios::isatty(output)) {
             self.flush();
@@ -228,6 +304,20 @@ mod tests {
         messages.print("'a' -> 'b'");
         messages.error("cannot stat 'c'");
         messages.print("'d' -> 'e'");
+        assert_eq!(messages.finish_by(|| Ok(())), 1);
+        assert_eq!(said(reader), "'a' -> 'b'\nzccp: cannot stat 'c'\n'd' -> 'e'\n");
+    }
+
+    #[test]
+    fn what_was_written_down_is_heard_in_its_order() {
+        let mut worker = Messages::recording("zccp");
+        worker.print("'a' -> 'b'");
+        worker.error("cannot stat 'c'");
+        worker.print("'d' -> 'e'");
+        assert!(!worker.failed() && worker.has_record());
+        let (mut messages, reader) = on_one_pipe();
+        messages.replay(worker.take_record());
+        assert!(!worker.has_record());
         assert_eq!(messages.finish_by(|| Ok(())), 1);
         assert_eq!(said(reader), "'a' -> 'b'\nzccp: cannot stat 'c'\n'd' -> 'e'\n");
     }

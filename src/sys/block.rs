@@ -15,6 +15,17 @@ pub fn size(device: impl AsFd) -> Result<u64, Errno> {
     unsafe { ioctl::ioctl(device, Getter::<BLKGETSIZE64, u64>::new()) }
 }
 
+/// Whether what is on `device` (`st_dev`) lies on a disk that turns: a disk, a partition of one. What the kernel does not
+/// know or has no queue (network, memory, btrfs) does not.
+pub fn rotates(device: u64) -> bool {
+    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+    let node = format!("/sys/dev/block/{major}:{minor}");
+    // A partition has no queue of its own; the disk is the directory above it.
+    let queues = [format!("{node}/queue/rotational"), format!("{node}/../queue/rotational")];
+    let answer = queues.iter().find_map(|queue| std::fs::read(queue).ok());
+    answer.is_some_and(|answer| answer.starts_with(b"1"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

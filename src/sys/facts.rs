@@ -1,8 +1,12 @@
 //! What one fstat says of a file, and one fstatfs of its file system: plain data, no descriptor.
 
+use super::descriptor;
 use rustix::fs::{self, FileType};
 use rustix::io::Errno;
-use std::os::fd::AsFd;
+use rustix::path::Arg as _;
+use std::ffi::OsStr;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 
 /// The kind of file, by `st_mode` (inode(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +27,27 @@ pub enum Kind {
     Socket,
     /// Anything else: eventfd, epoll and other anonymous inodes have no type bits.
     Other,
+}
+
+impl Kind {
+    /// By the type bits of `st_mode`.
+    pub fn from_mode(mode: u32) -> Kind {
+        Kind::from_type(FileType::from_raw_mode(mode))
+    }
+
+    /// By the type that fstat(2) or getdents64(2) gave; `Other` where it is unknown.
+    pub fn from_type(file_type: FileType) -> Kind {
+        match file_type {
+            FileType::RegularFile => Kind::Regular,
+            FileType::Directory => Kind::Directory,
+            FileType::Symlink => Kind::Symlink,
+            FileType::BlockDevice => Kind::Block,
+            FileType::CharacterDevice => Kind::Character,
+            FileType::Fifo => Kind::Pipe,
+            FileType::Socket => Kind::Socket,
+            FileType::Unknown => Kind::Other,
+        }
+    }
 }
 
 /// A time as the kernel keeps it: seconds since the epoch and nanoseconds.
@@ -70,20 +95,43 @@ impl Facts {
         fs::fstat(fd).map(|stat| Facts::from_stat(&stat))
     }
 
+    /// fstatat(2), by way of libc: programs that stand in for its functions (LD_PRELOAD) are asked, as GNU's tests want.
+    ///
+    /// # Errors
+    /// What fstatat(2) says.
+    pub fn at(directory: BorrowedFd<'_>, name: &OsStr, followed: bool) -> Result<Facts, Errno> {
+        let flags = if followed { 0 } else { libc::AT_SYMLINK_NOFOLLOW };
+        name.into_with_c_str(|name| {
+            let mut stat = MaybeUninit::<libc::stat>::uninit();
+            // SAFETY: `name` is a C string, and `stat` is valid for the write of one stat.
+            if unsafe { libc::fstatat(directory.as_raw_fd(), name.as_ptr(), stat.as_mut_ptr(), flags) } == -1 {
+                return Err(descriptor::last_errno());
+            }
+            // SAFETY: fstatat succeeded, so it is filled in.
+            let stat = unsafe { stat.assume_init() };
+            Ok(Facts {
+                kind: Kind::from_mode(stat.st_mode),
+                mode: stat.st_mode,
+                device: stat.st_dev,
+                inode: stat.st_ino,
+                raw_device: stat.st_rdev,
+                links: stat.st_nlink,
+                owner: stat.st_uid,
+                group: stat.st_gid,
+                size: u64::try_from(stat.st_size).unwrap_or(0),
+                allocated: u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512),
+                block_size: u32::try_from(stat.st_blksize).unwrap_or(4096),
+                accessed: (stat.st_atime, stat.st_atime_nsec as u32),
+                modified: (stat.st_mtime, stat.st_mtime_nsec as u32),
+                changed: (stat.st_ctime, stat.st_ctime_nsec as u32),
+            })
+        })
+    }
+
     /// From a stat already made.
     pub fn from_stat(stat: &fs::Stat) -> Facts {
-        let kind = match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => Kind::Regular,
-            FileType::Directory => Kind::Directory,
-            FileType::Symlink => Kind::Symlink,
-            FileType::BlockDevice => Kind::Block,
-            FileType::CharacterDevice => Kind::Character,
-            FileType::Fifo => Kind::Pipe,
-            FileType::Socket => Kind::Socket,
-            FileType::Unknown => Kind::Other,
-        };
         Facts {
-            kind,
+            kind: Kind::from_mode(stat.st_mode),
             mode: stat.st_mode,
             device: stat.st_dev,
             inode: stat.st_ino,

@@ -53,3 +53,9 @@ pub fn errno_name(errno: Errno) -> String {
     };
     name.to_string()
 }
+
+/// Whether `name` is what the shell pattern `pattern` stands for (fnmatch(3) without flags: `*` takes slashes and dots).
+pub fn matches_glob(pattern: &CStr, name: &CStr) -> bool {
+    // SAFETY: both are C strings, and fnmatch keeps neither.
+    unsafe { libc::fnmatch(pattern.as_ptr(), name.as_ptr(), 0) == 0 }
+}

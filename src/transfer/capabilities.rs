@@ -50,6 +50,11 @@ impl Capabilities {
         found
     }
 
+    /// The file system of `device`, if it was asked before.
+    pub fn known_file_system(&self, device: u64) -> Option<FileSystem> {
+        self.known().file_systems.iter().find(|(seen, _)| *seen == device).and_then(|(_, found)| *found)
+    }
+
     /// Remembers a refusal, if its scope is wider than the file it was met on.
     pub fn remember(&self, engine: Name, scope: Scope, devices: (u64, u64), errno: Errno) {
         let pair = match scope {

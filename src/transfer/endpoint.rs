@@ -72,7 +72,9 @@ pub fn ask<'a>(
     capabilities: &Capabilities,
 ) -> Ask<'a> {
     let expected = expected(&source);
-    if !(is_small(&source.facts, policy) && source.place == Place::Offset && sink.is_regular()) {
+    if is_small(&source.facts, policy) && source.place == Place::Offset && sink.is_regular() {
+        source.file_system = capabilities.known_file_system(source.facts.device); // spares the last read
+    } else {
         source.file_system = file_system(&source, capabilities);
         sink.file_system = file_system(&sink, capabilities);
     }

@@ -12,6 +12,7 @@
 //! | [`fuse`] | a file system that answers short, lies about sizes and fails on request |
 //! | [`tmux`] | a real terminal, its keys and its screen |
 //! | [`sockets`], [`terminal`] | the other ends: TCP, unix, UDP, ptys, non-blocking descriptors |
+//! | [`tree`] | a tree as text, with all that a copy is expected to keep |
 //! | [`zerocopy_net`] | a TCP connection over a device that gathers, where MSG_ZEROCOPY completes without a copy |
 //!
 //! A case is: a scene, a command, assertions. Nothing is timed; the time-out is only there to end a hang.
@@ -28,6 +29,7 @@ pub mod sockets;
 pub mod strace;
 pub mod terminal;
 pub mod tmux;
+pub mod tree;
 pub mod zerocopy_net;
 
 pub use case::{Command, Input, Outcome, Output, Reader, Scene};

@@ -116,7 +116,7 @@ fn what_gives_way_gives_way() {
     let none = Wishes::default();
     let remove = Wishes { remove: true, ..none };
     let both = Wishes { backup: Some(Numbering::Simple), ..remove };
-    let link_as_such = Wishes { no_dereference: true, ..none };
+    let link_as_such = Wishes { keeps_links: true, ..none };
     let keeps_links = Wishes { links: true, ..none };
     for (wishes, source, there, expected) in [
         (remove, source, other, made(Clear::Remove, Product::New)),

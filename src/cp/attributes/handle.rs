@@ -1,0 +1,108 @@
+//! A file whose attributes are read or set: by its descriptor, or by one that is no more than a place (O_PATH), because
+//! the file cannot be opened (a symbolic link, a device, a FIFO) or may not be read.
+
+use super::super::location::Location;
+use crate::sys::facts::{Facts, Timestamp};
+use crate::sys::owner;
+use rustix::fs::{self, AtFlags, CWD, Mode, Timespec, Timestamps, XattrFlags};
+use rustix::io::Errno;
+use std::ffi::CStr;
+use std::os::fd::{AsRawFd as _, BorrowedFd};
+
+/// A file whose attributes are read or set.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::cp) enum Handle<'a> {
+    /// Open.
+    Open(BorrowedFd<'a>),
+    /// Open as a place only.
+    Place(BorrowedFd<'a>),
+}
+
+impl Handle<'_> {
+    fn fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Handle::Open(fd) | Handle::Place(fd) => *fd,
+        }
+    }
+
+    /// The name under which procfs has the descriptor: the way to calls that refuse a mere place (EBADF), and never to
+    /// another file (proc_pid_fd(5)).
+    fn by_proc(&self) -> String {
+        format!("/proc/self/fd/{}", self.fd().as_raw_fd())
+    }
+
+    pub(in crate::cp) fn facts(&self) -> Result<Facts, Errno> {
+        Facts::of(self.fd())
+    }
+
+    /// `to` is its name, for kernels before 5.8, which take no empty name with a place that is a symbolic link.
+    pub(super) fn set_times(&self, to: &Location<'_>, accessed: Timestamp, modified: Timestamp) -> Result<(), Errno> {
+        let time = |(seconds, nanoseconds): Timestamp| Timespec { tv_sec: seconds, tv_nsec: nanoseconds.into() };
+        let times = Timestamps { last_access: time(accessed), last_modification: time(modified) };
+        match self {
+            Handle::Open(fd) => fs::futimens(fd, &times),
+            Handle::Place(fd) => match fs::utimensat(fd, c"", &times, AtFlags::EMPTY_PATH) {
+                Err(Errno::INVAL) => fs::utimensat(to.directory, &*to.name, &times, AtFlags::SYMLINK_NOFOLLOW),
+                set => set,
+            },
+        }
+    }
+
+    pub(super) fn set_owner(&self, owner: Option<u32>, group: Option<u32>) -> Result<(), Errno> {
+        owner::set(self.fd(), owner, group)
+    }
+
+    pub(in crate::cp) fn set_mode(&self, mode: u32) -> Result<(), Errno> {
+        let mode = Mode::from_raw_mode(mode & 0o7777);
+        match self {
+            Handle::Open(fd) => fs::fchmod(fd, mode),
+            Handle::Place(_) => fs::chmodat(CWD, self.by_proc(), mode, AtFlags::empty()),
+        }
+    }
+
+    /// Removes an access control list; where there is none, or can be none, there is nothing to be done.
+    pub(super) fn remove_list(&self) {
+        let name = c"system.posix_acl_access";
+        let _ = match self {
+            Handle::Open(fd) => fs::fremovexattr(fd, name),
+            Handle::Place(_) => fs::removexattr(self.by_proc(), name),
+        };
+    }
+
+    /// The names of its extended attributes, each with a NUL behind it.
+    pub(super) fn attributes(&self) -> Result<Vec<u8>, Errno> {
+        filled(|buffer| match self {
+            Handle::Open(fd) => fs::flistxattr(fd, buffer),
+            Handle::Place(_) => fs::listxattr(self.by_proc(), buffer),
+        })
+    }
+
+    pub(super) fn attribute(&self, name: &CStr) -> Result<Vec<u8>, Errno> {
+        filled(|buffer| match self {
+            Handle::Open(fd) => fs::fgetxattr(fd, name, buffer),
+            Handle::Place(_) => fs::getxattr(self.by_proc(), name, buffer),
+        })
+    }
+
+    pub(super) fn set_attribute(&self, name: &CStr, value: &[u8]) -> Result<(), Errno> {
+        match self {
+            Handle::Open(fd) => fs::fsetxattr(fd, name, value, XattrFlags::empty()),
+            Handle::Place(_) => fs::setxattr(self.by_proc(), name, value, XattrFlags::empty()),
+        }
+    }
+}
+
+/// What a call fills a buffer with: tried with a small one, and again with a larger one as long as it does not fit
+/// (ERANGE; lists and values are at most 64 KiB, xattr(7)).
+fn filled(call: impl Fn(&mut [u8]) -> Result<usize, Errno>) -> Result<Vec<u8>, Errno> {
+    let mut small = [0; 512];
+    match call(&mut small) {
+        Ok(n) => return Ok(small[..n].to_vec()),
+        Err(Errno::RANGE) => {}
+        Err(errno) => return Err(errno),
+    }
+    let mut large = vec![0; 64 * 1024];
+    let n = call(&mut large)?;
+    large.truncate(n);
+    Ok(large)
+}

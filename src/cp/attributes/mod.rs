@@ -1,0 +1,228 @@
+//! What a copy keeps of its source besides the data: times, owner, extended attributes, permissions, in that order.
+//!
+//! Owner before permissions: a chown clears set-user-ID, and a set-user-ID file of the wrong owner must not exist for a
+//! moment. Extended attributes after the owner: a chown clears security.capability. Permissions last: until then a file
+//! that will be another's, or whose owner could not be kept, has none for group and others.
+
+mod handle;
+mod xattr;
+
+pub(super) use handle::Handle;
+
+use super::Run;
+use super::location::Location;
+use super::options::{Keep, Options};
+use crate::report::quote::{locale_quote, shell_always};
+use crate::sys::facts::{Facts, Kind};
+use crate::sys::text::strerror;
+use rustix::fs::Mode;
+use rustix::io::Errno;
+use rustix::process;
+use std::os::fd::BorrowedFd;
+
+const SPECIAL: u32 = 0o7000;
+const GROUP_AND_OTHERS: u32 = 0o077;
+
+/// What the process is and does to new files.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Identity {
+    /// umask(2)
+    pub(super) umask: u32,
+    /// The effective user is root: a chown that fails is told.
+    pub(super) is_root: bool,
+}
+
+impl Identity {
+    /// Asked only where something depends on it: a plain copy has no use for it.
+    pub(super) fn as_far_as_needed(options: &Options) -> Identity {
+        if options.recursive || options.parents || are_set(options) {
+            Identity::ask()
+        } else {
+            Identity { umask: 0, is_root: false }
+        }
+    }
+
+    /// Asked once, before any other thread is there: umask(2) can only be read by setting it.
+    fn ask() -> Identity {
+        let umask = process::umask(Mode::empty());
+        process::umask(umask);
+        Identity { umask: umask.as_raw_mode(), is_root: process::geteuid().is_root() }
+    }
+}
+
+/// The permission bits that something new does not get before its owner is its own: group's and others' where another
+/// owner is to come; of a directory whose contents are on their way, the right of others to write into it.
+pub(super) fn omitted(options: &Options, source: &Facts) -> u32 {
+    let omitted = match source.kind {
+        _ if options.preserve.ownership => GROUP_AND_OTHERS,
+        Kind::Directory => 0o022,
+        _ => 0,
+    };
+    source.mode & omitted
+}
+
+/// The permission bits that a new regular file is made with; the umask takes from them.
+pub(super) fn mode_of_new_file(options: &Options, identity: Identity, source: &Facts) -> u32 {
+    let mode = (source.mode & 0o777) & !omitted(options, source);
+    // An extended attribute is set through a descriptor, but by the rights to the file (xattr(7)).
+    let writable = if options.preserve.xattr != Keep::No && !identity.is_root { 0o200 } else { 0 };
+    mode | writable
+}
+
+/// Something that was made of a source.
+pub(super) struct Made<'a> {
+    pub(super) source: &'a Facts,
+    /// It is a directory that leads to an operand (`--parents`): as with GNU it does without extended attributes, and keeps
+    /// its special bits with any owner.
+    pub(super) leads: bool,
+    /// The source's descriptor, for its extended attributes; not needed where none are kept.
+    pub(super) from: Option<Handle<'a>>,
+    pub(super) from_location: &'a Location<'a>,
+    pub(super) to: &'a Location<'a>,
+    pub(super) handle: Handle<'a>,
+    /// It was not there before.
+    pub(super) new: bool,
+    /// The permissions it is to have if the source's are not kept.
+    pub(super) mode: Option<u32>,
+}
+
+impl<'a> Made<'a> {
+    /// A regular file, both of whose descriptors are open. `mode`: what it was made with, if it is new.
+    pub(super) fn file(
+        run: &Run<'_>,
+        source: (&'a Facts, BorrowedFd<'a>, &'a Location<'a>),
+        sink: (BorrowedFd<'a>, &'a Location<'a>),
+        new: bool,
+    ) -> Made<'a> {
+        let (source, from, from_location) = source;
+        let plain = (source.mode & 0o777) & !run.identity.umask;
+        let made_with = mode_of_new_file(run.options, run.identity, source) & !run.identity.umask;
+        let mode = match new {
+            true if run.options.preserve.no_mode => Some(0o666 & !run.identity.umask),
+            true if made_with != plain => Some(plain),
+            _ => None,
+        };
+        let from = Some(Handle::Open(from));
+        Made { source, leads: false, from, from_location, to: sink.1, handle: Handle::Open(sink.0), new, mode }
+    }
+}
+
+/// Whether anything is to be set at all, so that a small copy makes no call more than it needs.
+pub(super) fn are_set(options: &Options) -> bool {
+    options.preserve.any_attribute() || options.preserve.no_mode
+}
+
+/// Sets what is to be kept. Whether all went well; what did not was said.
+pub(super) fn set(run: &mut Run<'_>, made: &Made<'_>) -> bool {
+    let preserve = run.options.preserve;
+    let mut well = true;
+    if preserve.timestamps
+        && let Err(errno) = made.handle.set_times(made.to, made.source.accessed, made.source.modified)
+    {
+        let unsupported = made.source.kind == Kind::Symlink && matches!(errno, Errno::NOSYS | Errno::OPNOTSUPP);
+        if !unsupported {
+            run.messages.error(format!("preserving times for {}: {}", made.to.quoted(), strerror(errno)));
+            return false;
+        }
+    }
+    let mut special = made.source.mode & SPECIAL;
+    let lost = if made.leads { special } else { 0 };
+    if preserve.ownership {
+        match owner(run, made) {
+            Owner::Kept => {}
+            Owner::NotKept => special = lost,
+            Owner::Failed => return false,
+        }
+    }
+    if !made.leads && preserve.xattr != Keep::No {
+        well &= xattr::copy(run, made);
+    }
+    if made.source.kind == Kind::Symlink {
+        return well; // its permissions mean nothing
+    }
+    if preserve.mode {
+        well & permissions(run, made, (made.source.mode & 0o777) | special)
+    } else if let Some(mode) = made.mode {
+        if preserve.no_mode {
+            made.handle.remove_list(); // what was inherited says more than the bits
+        }
+        well & said(run, made, made.handle.set_mode(mode))
+    } else {
+        well
+    }
+}
+
+/// What came of the owner.
+enum Owner {
+    Kept,
+    NotKept,
+    Failed,
+}
+
+fn owner(run: &mut Run<'_>, made: &Made<'_>) -> Owner {
+    let there = match made.handle.facts() {
+        Ok(there) if (there.owner, there.group) == (made.source.owner, made.source.group) => return Owner::Kept,
+        Ok(there) => there,
+        Err(errno) => return owner_failed(run, made, errno),
+    };
+    // What is there keeps its permissions when it changes hands: first none that one of the two would not give.
+    let left = there.mode & made.source.mode & 0o700;
+    if !made.new
+        && run.options.preserve.mode
+        && made.source.kind != Kind::Symlink
+        && let Err(errno) = made.handle.set_mode(left)
+    {
+        if !is_borne(run, errno) {
+            run.messages.error(format!("clearing permissions for {}: {}", made.to.quoted(), strerror(errno)));
+        }
+        return Owner::Failed; // without a word to whom it does not belong, as with GNU
+    }
+    match made.handle.set_owner(Some(made.source.owner), Some(made.source.group)) {
+        Ok(()) => Owner::Kept,
+        Err(errno @ (Errno::PERM | Errno::INVAL)) => {
+            // The group alone may be one of ours; if not, nothing is lost.
+            if made.source.kind != Kind::Symlink {
+                let _ = made.handle.set_owner(None, Some(made.source.group));
+            }
+            owner_failed(run, made, errno)
+        }
+        Err(errno) => owner_failed(run, made, errno),
+    }
+}
+
+/// An ordinary user cannot give files away, and knows it.
+fn is_borne(run: &Run<'_>, errno: Errno) -> bool {
+    !run.identity.is_root && matches!(errno, Errno::PERM | Errno::INVAL | Errno::ACCESS)
+}
+
+fn owner_failed(run: &mut Run<'_>, made: &Made<'_>, errno: Errno) -> Owner {
+    if is_borne(run, errno) {
+        return Owner::NotKept;
+    }
+    let to = match made.source.kind {
+        Kind::Symlink => made.to.shown().to_string_lossy().into_owned(), // GNU's
+        _ => made.to.quoted(),
+    };
+    run.messages.error(format!("failed to preserve ownership for {to}: {}", strerror(errno)));
+    Owner::Failed
+}
+
+/// The source's permissions: the bits, and then the lists that say more than bits.
+fn permissions(run: &mut Run<'_>, made: &Made<'_>, mode: u32) -> bool {
+    let set = made.handle.set_mode(mode).and_then(|()| xattr::copy_lists(made));
+    said(run, made, set)
+}
+
+fn said(run: &mut Run<'_>, made: &Made<'_>, set: Result<(), Errno>) -> bool {
+    if let Err(errno) = set {
+        let to = locale_quote(&made.to.shown()); // as GNU has it, here alone
+        run.messages.error(format!("preserving permissions for {to}: {}", strerror(errno)));
+    }
+    set.is_ok()
+}
+
+/// For messages about one attribute.
+fn quoted_name(name: &std::ffi::CStr) -> String {
+    use std::os::unix::ffi::OsStrExt as _;
+    shell_always(std::ffi::OsStr::from_bytes(name.to_bytes()))
+}

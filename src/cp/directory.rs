@@ -1,0 +1,241 @@
+//! A directory of the destination: made, or there already; open, and known to be the one that was made or looked at.
+
+use super::attributes::{self, Handle};
+use super::decide::There;
+use super::entry::Entry;
+use super::file::Source;
+use super::options::Dereference;
+use super::{Run, names};
+use crate::report::quote::shell_always;
+use crate::sys::facts::{Facts, Kind};
+use crate::sys::text::strerror;
+use rustix::fs::{self, Mode, OFlags};
+use rustix::io::Errno;
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Device and inode number.
+pub(super) type Id = (u64, u64);
+
+/// A directory that is to be filled.
+#[derive(Debug)]
+pub(super) struct Directory {
+    /// The source's facts.
+    pub(super) facts: Facts,
+    /// The source, to be read; `None` if its contents are not copied: it is another file system, or cannot be read (which
+    /// was said).
+    pub(super) source: Option<OwnedFd>,
+    pub(super) destination: OwnedFd,
+    pub(super) id: Id,
+    pub(super) finish: Finish,
+}
+
+/// What a directory of the destination is to get when everything is in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Finish {
+    /// It is open as a place only (O_PATH), because it was there and may not be readable.
+    pub(super) is_place: bool,
+    /// It was not there before.
+    pub(super) new: bool,
+    /// The permissions it is to have if the source's are not kept, and it has others.
+    pub(super) mode: Option<u32>,
+}
+
+impl Finish {
+    /// Whether there is anything to be done.
+    pub(super) fn is_due(&self, run: &Run<'_>) -> bool {
+        self.mode.is_some() || run.options.preserve.any_attribute()
+    }
+
+    pub(super) fn handle<'h>(&self, destination: BorrowedFd<'h>) -> Handle<'h> {
+        if self.is_place { Handle::Place(destination) } else { Handle::Open(destination) }
+    }
+}
+
+/// A name that something has got in the destination.
+#[derive(Clone, Debug)]
+struct Name {
+    /// From the directory that the operands' names are looked up from.
+    way: OsString,
+    shown: OsString,
+}
+
+/// The directories that are operands, and the first one that was made for each: what a tree must not run into again.
+#[derive(Debug, Default)]
+pub(super) struct Roots {
+    known: Mutex<HashMap<Id, Name>>,
+    /// For the operand at hand one was made.
+    made: AtomicBool,
+}
+
+impl Roots {
+    /// Another operand begins.
+    pub(super) fn begin(&self) {
+        self.made.store(false, Ordering::Relaxed);
+    }
+
+    fn get(&self, id: Id) -> Option<Name> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    fn note(&self, id: Id, name: Name) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_insert(name);
+    }
+}
+
+/// Makes the directory, or opens the one that is there. What goes wrong has been said.
+pub(super) fn make(run: &mut Run<'_>, entry: &Entry<'_>, source: Source, there: &There) -> Option<Directory> {
+    let facts = source.facts;
+    if !may_be_entered(run, entry, &facts) {
+        return None;
+    }
+    let existing = match there {
+        There::File(there) if there.kind == Kind::Directory => Some(there.id()),
+        _ => None,
+    };
+    let (destination, now, finish) = match existing {
+        Some(id) => open_existing(run, entry, id)?,
+        None => make_new(run, entry, &facts)?,
+    };
+    let stays = run.options.one_file_system && entry.parent.is_some_and(|parent| parent.device() != facts.device);
+    let source = if stays { None } else { readable(run, entry, source) };
+    Some(Directory { facts, source, destination, id: now, finish })
+}
+
+/// Whether the source is no directory that this run has come from or is filling.
+fn may_be_entered(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> bool {
+    let operand = entry.parent.is_none();
+    if let Some(earlier) = run.roots.get(facts.id()) {
+        let (base, way) = entry.to.from_base();
+        let (of, into) = match entry.parent {
+            Some(parent) => parent.operand(),
+            None => (entry.from.shown(), entry.to.shown()),
+        };
+        // By the path, as GNU has it: by way of a symbolic link it is another name.
+        if names::is_one_name_as_it_stands((fs::CWD, &entry.from.shown()), (base, &earlier.way)) {
+            let (of, into) = (shell_always(&of), shell_always(&into));
+            run.messages.error(format!("cannot copy a directory, {of}, into itself, {into}"));
+            run.into_itself = true;
+            return false;
+        }
+        if names::is_one_name((base, &way), (base, &earlier.way)) {
+            let of = shell_always(&of);
+            run.messages.warn(format!("warning: source directory {of} specified more than once"));
+            return false;
+        }
+        let led_here = match run.options.dereference {
+            Dereference::Always => true,
+            Dereference::Operands => operand,
+            Dereference::Never => false,
+        };
+        if !led_here {
+            let (to, earlier) = (entry.to.quoted(), shell_always(&earlier.shown));
+            run.messages.error(format!("will not create hard link {to} to directory {earlier}"));
+            return false;
+        }
+    } else if operand {
+        run.roots.note(facts.id(), Name { way: entry.to.from_base().1, shown: entry.to.shown() });
+    }
+    if entry.parent.is_some_and(|parent| parent.comes_from(facts.id())) {
+        run.messages.error(format!("cannot copy cyclic symbolic link {}", entry.from.quoted()));
+        return false;
+    }
+    true
+}
+
+/// A directory that was there, and must still be the one that was looked at.
+fn open_existing(run: &mut Run<'_>, entry: &Entry<'_>, id: Id) -> Option<(OwnedFd, Id, Finish)> {
+    let no_follow = if run.options.keep_directory_symlink { OFlags::empty() } else { OFlags::NOFOLLOW };
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | no_follow;
+    let opened = fs::openat(entry.to.directory, &*entry.to.name, flags, Mode::empty());
+    match opened.and_then(|fd| Facts::of(&fd).map(|facts| (fd, facts.id()))) {
+        Ok((fd, now)) if now == id => Some((fd, id, Finish { is_place: true, new: false, mode: None })),
+        Ok(_) | Err(Errno::NOTDIR | Errno::LOOP) => {
+            let to = entry.to.quoted();
+            run.messages.error(format!("skipping directory {to}, as it was replaced while being copied"));
+            None
+        }
+        Err(errno) => {
+            run.messages.error(format!("cannot access {}: {}", entry.to.quoted(), strerror(errno)));
+            None
+        }
+    }
+}
+
+fn make_new(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> Option<(OwnedFd, Id, Finish)> {
+    let to = entry.to;
+    let omitted = attributes::omitted(run.options, facts);
+    // Its owner has to fill it, whatever it will be in the end.
+    let mode = facts.mode & 0o1777 & !omitted | 0o700;
+    if let Err(errno) = fs::mkdirat(to.directory, &*to.name, Mode::from_raw_mode(mode)) {
+        run.messages.error(format!("cannot create directory {}: {}", to.quoted(), strerror(errno)));
+        return None;
+    }
+    let (fd, there) = match open_new(to.directory, &to.name) {
+        Ok(opened) => opened,
+        Err(errno) => {
+            run.messages.error(format!("cannot stat {}: {}", to.quoted(), strerror(errno)));
+            return None;
+        }
+    };
+    if run.options.verbose {
+        run.messages.print(format!("{} -> {}", entry.from.quoted(), to.quoted()));
+    }
+    if !run.roots.made.swap(true, Ordering::Relaxed) {
+        run.roots.note(there.id(), Name { way: to.from_base().1, shown: to.shown() });
+    }
+    let mode = mode_in_the_end(run, facts, &there);
+    Some((fd, there.id(), Finish { is_place: false, new: true, mode }))
+}
+
+/// The permissions that a new directory is to have when it is filled and the source's are not kept; `None` if it has them.
+pub(super) fn mode_in_the_end(run: &Run<'_>, source: &Facts, made: &Facts) -> Option<u32> {
+    let umask = run.identity.umask;
+    let has = made.mode & 0o7777;
+    let wanted = if run.options.preserve.no_mode {
+        // GNU sets the group's bit anew, and with it clears the others.
+        0o777 & !umask | if has & 0o2000 != 0 { 0o2000 } else { has & 0o1000 }
+    } else {
+        let omitted = attributes::omitted(run.options, source);
+        has & !0o700 | source.mode & 0o700 & !umask | omitted & !umask
+    };
+    // Without the source's mode none of a default access control list is wanted either, so it is always set.
+    (run.options.preserve.no_mode || wanted != has | 0o700).then_some(wanted)
+}
+
+/// What was made a moment ago, open to be filled, with the rights to do so even under an odd umask.
+pub(super) fn open_new(directory: BorrowedFd<'_>, name: &OsStr) -> Result<(OwnedFd, Facts), Errno> {
+    let open = |how| {
+        let flags = how | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        fs::openat(directory, name, flags, Mode::empty())
+    };
+    let grant = |handle: Handle<'_>, facts: &Facts| match facts.mode & 0o700 {
+        0o700 => Ok(()),
+        _ => handle.set_mode(facts.mode | 0o700),
+    };
+    let fd = match open(OFlags::RDONLY) {
+        Err(Errno::ACCESS) => {
+            let place = open(OFlags::PATH)?;
+            grant(Handle::Place(place.as_fd()), &Facts::of(&place)?)?;
+            open(OFlags::RDONLY)?
+        }
+        opened => opened?,
+    };
+    let facts = Facts::of(&fd)?;
+    grant(Handle::Open(fd.as_fd()), &facts)?;
+    Ok((fd, facts))
+}
+
+/// The source, if it can be read.
+fn readable(run: &mut Run<'_>, entry: &Entry<'_>, source: Source) -> Option<OwnedFd> {
+    match source.opened {
+        Ok(fd) => Some(fd),
+        Err(errno) => {
+            run.messages.error(format!("cannot access {}: {}", entry.from.quoted(), strerror(errno)));
+            None
+        }
+    }
+}

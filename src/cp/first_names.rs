@@ -1,0 +1,101 @@
+//! The names that files with several have got in the destination, so that their other names become names of one file
+//! there too. Shared by all workers: who comes upon another name of a file that is just being copied waits for the copy,
+//! and a copy that failed is nobody's first name.
+
+use super::location::Location;
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Device and inode: which file of the source.
+type Id = (u64, u64);
+
+/// The name that the first copy got.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct First {
+    /// From the directory that the operands' names are looked up from.
+    pub(super) way: OsString,
+    /// As it is shown.
+    pub(super) shown: OsString,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Somebody is at it.
+    Underway,
+    /// It is there.
+    Made(Arc<First>),
+}
+
+/// What somebody who has come upon a name is to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// To copy, and to say with [`FirstNames::settle`] what came of it.
+    Copy,
+    /// To link to this.
+    Link(Arc<First>),
+}
+
+/// The names that files with several have got.
+#[derive(Debug, Default)]
+pub(super) struct FirstNames {
+    names: Mutex<HashMap<Id, State>>,
+    settled: Condvar,
+}
+
+impl FirstNames {
+    fn names(&self) -> MutexGuard<'_, HashMap<Id, State>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whose turn it is; waits while somebody is at another name of the file.
+    pub(super) fn turn(&self, id: Id) -> Turn {
+        let mut names = self.names();
+        loop {
+            match names.get(&id) {
+                None => {
+                    names.insert(id, State::Underway);
+                    return Turn::Copy;
+                }
+                Some(State::Made(first)) => return Turn::Link(Arc::clone(first)),
+                Some(State::Underway) => {
+                    names = self.settled.wait(names).unwrap_or_else(PoisonError::into_inner);
+                }
+            }
+        }
+    }
+
+    /// The copy is at `to`, or it failed and is forgotten.
+    pub(super) fn settle(&self, id: Id, to: Option<&Location<'_>>) {
+        let mut names = self.names();
+        match to {
+            Some(to) => {
+                let first = First { way: to.from_base().1, shown: to.shown() };
+                names.insert(id, State::Made(Arc::new(first)));
+            }
+            None => _ = names.remove(&id),
+        }
+        drop(names);
+        self.settled.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsStr;
+
+    #[test]
+    fn another_name_waits_for_the_first_and_takes_over_when_it_fails() {
+        let names = FirstNames::default();
+        assert_eq!(names.turn((1, 1)), Turn::Copy);
+        assert_eq!(names.turn((1, 2)), Turn::Copy, "another file");
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| names.turn((1, 1)));
+            names.settle((1, 1), None);
+            assert_eq!(other.join().expect("it ends"), Turn::Copy);
+        });
+        names.settle((1, 1), Some(&Location::plain(OsStr::new("a"))));
+        assert_eq!(names.turn((1, 1)), Turn::Link(Arc::new(First { way: "a".into(), shown: "a".into() })));
+    }
+}

@@ -1,0 +1,152 @@
+//! Where something is or is to be: a directory that is open, and a name in it. Sources and destinations alike; the path is
+//! for showing only.
+
+use super::decide::There;
+use super::names;
+use crate::report::quote::shell_always;
+use crate::sys::facts::{Facts, Kind};
+use rustix::fs::{self, Access, AtFlags, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+
+/// Where something is or is to be.
+#[derive(Debug)]
+pub(super) struct Location<'a> {
+    pub(super) directory: BorrowedFd<'a>,
+    /// From `directory` on. Of an operand it is a path, below that a single name.
+    pub(super) name: Cow<'a, OsStr>,
+    /// What stands before the name when it is shown.
+    pub(super) above: Option<&'a OsStr>,
+    /// Below another directory than that: the one that the operand's name is looked up from, and the way from there to `directory`.
+    pub(super) base: Option<(BorrowedFd<'a>, &'a OsStr)>,
+    /// It is an operand's, not that of an entry of a tree.
+    pub(super) operand: bool,
+}
+
+impl<'a> Location<'a> {
+    /// The name as given, from the working directory on.
+    pub(super) fn plain(name: &'a OsStr) -> Location<'a> {
+        Location { directory: fs::CWD, name: name.into(), above: None, base: None, operand: true }
+    }
+
+    /// DIRECTORY/basename of SOURCE; trailing slashes of both do not count, and a basename `..` is taken as `.`.
+    pub(super) fn inside(directory: BorrowedFd<'a>, directory_name: &'a OsStr, source: &'a OsStr) -> Location<'a> {
+        let mut last = names::last_component(source);
+        if last == ".." {
+            last = OsStr::new(".");
+        }
+        Location { directory, name: last.into(), above: Some(directory_name), base: None, operand: true }
+    }
+
+    /// Another name in the same directory.
+    pub(super) fn beside(&self, last: &OsStr) -> Location<'a> {
+        Location { name: names::beside(&self.name, last).into(), ..*self }
+    }
+
+    /// The way to it from the directory that the operand's name is looked up from.
+    #[allow(clippy::wrong_self_convention, reason = "it is the way from the base, and makes nothing")]
+    pub(super) fn from_base(&self) -> (BorrowedFd<'a>, OsString) {
+        match self.base {
+            None => (self.directory, self.name.clone().into_owned()),
+            Some((base, way)) => (base, names::below(way, &self.name)),
+        }
+    }
+
+    /// As it is shown to the user, not quoted.
+    pub(super) fn shown(&self) -> OsString {
+        match self.above {
+            None => self.name.clone().into_owned(),
+            Some(above) => names::below(above, &self.name),
+        }
+    }
+
+    /// As it is shown to the user, quoted.
+    pub(super) fn quoted(&self) -> String {
+        shell_always(&self.shown())
+    }
+
+    /// A new file, or EEXIST: never through a symbolic link, and with no more permission than `mode` less the umask.
+    pub(super) fn create(&self, mode: u32) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        fs::openat(self.directory, &*self.name, flags, Mode::from_raw_mode(mode & 0o777)).map_err(|errno| {
+            // open(2) says EISDIR for a name that ends in a slash and does not exist; it is no directory.
+            if errno == Errno::ISDIR && self.ends_in_slash() { Errno::NOTDIR } else { errno }
+        })
+    }
+
+    /// As [`Self::create`], but through a dangling symbolic link: POSIX wants it (POSIXLY_CORRECT).
+    pub(super) fn create_through_link(&self, mode: u32) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::CLOEXEC;
+        fs::openat(self.directory, &*self.name, flags, Mode::from_raw_mode(mode & 0o777))
+    }
+
+    /// What is there, opened for writing. Nothing is cut yet.
+    pub(super) fn open_to_write(&self) -> Result<OwnedFd, Errno> {
+        fs::openat(self.directory, &*self.name, OFlags::WRONLY | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())
+    }
+
+    /// What is there, opened for reading, with `flags` besides.
+    pub(super) fn open_to_read(&self, flags: OFlags) -> Result<OwnedFd, Errno> {
+        fs::openat(self.directory, &*self.name, OFlags::RDONLY | OFlags::CLOEXEC | flags, Mode::empty())
+    }
+
+    /// What is there, symbolic links followed.
+    pub(super) fn look(&self) -> Result<There, Errno> {
+        match self.facts(true) {
+            Ok(facts) => Ok(There::File(facts)),
+            Err(errno @ (Errno::NOENT | Errno::LOOP)) => match self.facts(false) {
+                Ok(facts) if errno == Errno::LOOP && facts.kind == Kind::Symlink => Ok(There::Loop),
+                Ok(_) => Ok(There::DanglingLink),
+                Err(Errno::NOENT) => Ok(There::Nothing),
+                Err(errno) => Err(errno),
+            },
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// What is there, be it a symbolic link.
+    pub(super) fn look_at_name(&self) -> Result<There, Errno> {
+        match self.facts(false) {
+            Ok(facts) => Ok(There::File(facts)),
+            Err(Errno::NOENT) => Ok(There::Nothing),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// The facts of what the name is or, `followed`, leads to.
+    pub(super) fn facts(&self, followed: bool) -> Result<Facts, Errno> {
+        Facts::at(self.directory, &self.name, followed)
+    }
+
+    /// Removes the name.
+    pub(super) fn remove(&self) -> Result<(), Errno> {
+        fs::unlinkat(self.directory, &*self.name, AtFlags::empty())
+    }
+
+    /// Gives it the other's name, in place of what is there.
+    pub(super) fn rename(&self, other: &Location<'_>) -> Result<(), Errno> {
+        fs::renameat(self.directory, &*self.name, other.directory, &*other.name)
+    }
+
+    /// Gives it the other's name if nothing has it.
+    pub(super) fn rename_if_free(&self, other: &Location<'_>) -> Result<(), Errno> {
+        fs::renameat_with(self.directory, &*self.name, other.directory, &*other.name, RenameFlags::NOREPLACE)
+    }
+
+    /// Whether the directory it would stand in is there.
+    pub(super) fn has_place(&self) -> bool {
+        fs::statat(self.directory, names::parent(&self.name), AtFlags::empty()).is_ok()
+    }
+
+    /// Whether it may be opened for writing, as far as its permissions go.
+    pub(super) fn is_writable(&self) -> bool {
+        fs::accessat(self.directory, &*self.name, Access::WRITE_OK, AtFlags::EACCESS).is_ok()
+    }
+
+    pub(super) fn ends_in_slash(&self) -> bool {
+        self.name.as_bytes().ends_with(b"/")
+    }
+}

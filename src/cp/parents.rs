@@ -1,0 +1,183 @@
+//! `--parents`: the directories of a source's name, made below the destination, and given the attributes of their models
+//! when the copy is done.
+
+use super::attributes::{self, Handle, Made};
+use super::entry::Known;
+use super::location::Location;
+use super::{Run, directory, names, operands};
+use crate::report::quote::shell_always;
+use crate::sys::facts::{Facts, Kind};
+use crate::sys::text::strerror;
+use rustix::fs::{self, AtFlags, Mode, OFlags};
+use rustix::io::Errno;
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+
+/// A directory of the source's name, and its counterpart.
+struct Parent {
+    from: OsString,
+    to: OsString,
+    facts: Facts,
+    destination: OwnedFd,
+    new: bool,
+    /// The permissions it is to have if the source's are not kept.
+    mode: Option<u32>,
+}
+
+/// Copies `source` to its own name below `directory`.
+pub(super) fn copy(run: &mut Run<'_>, source: &OsStr, name: &OsStr, directory: BorrowedFd<'_>) {
+    let Ok(made) = make(run, source, name, directory) else { return };
+    let leading = names::leading(source);
+    let way = stripped(leading);
+    let above = if leading.is_empty() { name.to_os_string() } else { joined(name, leading.as_bytes()) };
+    let to = Location {
+        directory: made.last().map_or(directory, |parent| parent.destination.as_fd()),
+        name: Cow::Borrowed(names::last_component(source)),
+        above: Some(&above),
+        base: (!way.is_empty()).then_some((directory, way)),
+        operand: true,
+    };
+    // A directory that was made for it is taken for empty, as by GNU: `a/.` is then there although nothing was.
+    let new = made.iter().any(|parent| parent.new);
+    operands::copy(run, &Location::plain(source), &to, Known { new, ..Known::default() });
+    if new {
+        made.iter().rev().for_each(|parent| finish(run, parent));
+    }
+}
+
+/// Without the slashes that lead it and those that end it.
+fn stripped(leading: &OsStr) -> &OsStr {
+    let bytes = leading.as_bytes();
+    let from = bytes.iter().position(|byte| *byte != b'/').unwrap_or(bytes.len());
+    let to = bytes.iter().rposition(|byte| *byte != b'/').map_or(from, |last| last + 1);
+    OsStr::from_bytes(&bytes[from..to])
+}
+
+/// `directory/way`; slashes that lead the way serve as the one between.
+fn joined(directory: &OsStr, way: &[u8]) -> OsString {
+    if !way.starts_with(b"/") {
+        return names::below(directory, OsStr::from_bytes(way));
+    }
+    let mut path = directory.to_os_string();
+    path.push(OsStr::from_bytes(way));
+    path
+}
+
+/// Makes what is not there; an error was said.
+fn make(run: &mut Run<'_>, source: &OsStr, name: &OsStr, directory: BorrowedFd<'_>) -> Result<Vec<Parent>, ()> {
+    let leading = names::leading(source).as_bytes();
+    let mut made: Vec<Parent> = Vec::new();
+    let mut end = 0;
+    loop {
+        let begin = end + leading[end..].iter().take_while(|byte| **byte == b'/').count();
+        end = begin + leading[begin..].iter().take_while(|byte| **byte != b'/').count();
+        if begin == end {
+            break;
+        }
+        let component = OsStr::from_bytes(&leading[begin..end]);
+        let from = OsStr::from_bytes(&leading[..end]).to_os_string();
+        let to = joined(name, &leading[..end]);
+        let above = made.last().map_or(directory, |parent| parent.destination.as_fd());
+        let parent = step(run, (from, to), above, component)?;
+        made.push(parent);
+    }
+    Ok(made)
+}
+
+fn step(
+    run: &mut Run<'_>,
+    (from, to): (OsString, OsString),
+    above: BorrowedFd<'_>,
+    component: &OsStr,
+) -> Result<Parent, ()> {
+    let fail = |run: &mut Run<'_>, what: String, errno| {
+        run.messages.error(format!("{what}: {}", strerror(errno)));
+        Err(())
+    };
+    let facts = match fs::stat(&from).map(|stat| Facts::from_stat(&stat)) {
+        Ok(facts) if facts.kind == Kind::Directory => facts,
+        Ok(_) => return fail(run, format!("failed to get attributes of {}", shell_always(&from)), Errno::NOTDIR),
+        Err(errno) => return fail(run, format!("failed to get attributes of {}", shell_always(&from)), errno),
+    };
+    let there = fs::statat(above, component, AtFlags::empty()).map(|stat| Facts::from_stat(&stat).kind);
+    if there.is_ok_and(|kind| kind != Kind::Directory) {
+        run.messages.error(format!("{} exists but is not a directory", shell_always(&to)));
+        return Err(());
+    }
+    let new = there.is_err();
+    let omitted = attributes::omitted(run.options, &facts);
+    if new {
+        let mode = if run.options.preserve.no_mode { 0o777 } else { facts.mode & 0o1777 & !omitted | 0o700 };
+        let mode = Mode::from_raw_mode(mode);
+        if let Err(errno) = fs::mkdirat(above, component, mode) {
+            return fail(run, format!("cannot make directory {}", shell_always(&to)), errno);
+        }
+        if run.options.verbose {
+            let line = [from.as_bytes(), b" -> ", to.as_bytes()].concat(); // not quoted: GNU's
+            run.messages.print(line);
+        }
+    }
+    let opened = if new {
+        directory::open_new(above, component).map(|(fd, now)| {
+            (fd, directory::mode_in_the_end(run, &facts, &now).filter(|_| !run.options.preserve.no_mode))
+        })
+    } else {
+        // It may be reached by a symbolic link, as the directory operand may.
+        fs::openat(above, component, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+            .map(|fd| (fd, None))
+    };
+    match opened {
+        Ok((destination, mode)) => Ok(Parent { from, to, facts, destination, new, mode }),
+        Err(errno) => fail(run, format!("cannot access {}", shell_always(&to)), errno),
+    }
+}
+
+/// Sets the attributes, of those that were there before as well.
+fn finish(run: &mut Run<'_>, parent: &Parent) {
+    if !run.options.preserve.any_attribute() && parent.mode.is_none() {
+        return;
+    }
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let source = fs::open(&parent.from, flags, Mode::empty()).ok();
+    let [from, to] = [&parent.from, &parent.to].map(|name| Location::plain(name));
+    let fd = parent.destination.as_fd();
+    let made = Made {
+        source: &parent.facts,
+        leads: true,
+        from: source.as_ref().map(|fd| Handle::Place(fd.as_fd())),
+        from_location: &from,
+        to: &to,
+        handle: if parent.new { Handle::Open(fd) } else { Handle::Place(fd) },
+        new: parent.new,
+        mode: parent.mode,
+    };
+    attributes::set(run, &made);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leads_a_name_is_put_behind_the_directory() {
+        for (name, way, above) in [
+            ("a", "", ""),
+            ("a/b", "a", "n/a/"),
+            ("a//b/c", "a//b", "n/a//b/"),
+            ("a/b//", "a", "n/a/"),
+            ("/a/b", "a", "n/a/"),
+            ("//a/b", "a", "n//a/"),
+            ("./a", ".", "n/./"),
+            ("a/../b", "a/..", "n/a/../"),
+            ("la/", "", ""),
+        ] {
+            let leading = names::leading(OsStr::new(name));
+            assert_eq!(stripped(leading), way, "{name}");
+            if !leading.is_empty() {
+                assert_eq!(joined(OsStr::new("n"), leading.as_bytes()), above, "{name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The end of a directory: when everything in it is done, it gets its attributes; then the one above it may be done.
+
+use super::super::attributes::{self, Handle};
+use super::super::location::Location;
+use super::super::options::Keep;
+use super::node::Node;
+use super::order::Passage;
+use super::reopen;
+use super::walk::{Frame, Walker};
+use crate::sys::text::strerror;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+impl Node {
+    /// One more is at work in it.
+    pub(super) fn add_part(&self) {
+        self.parts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One less; whether that was the last.
+    fn is_last_part(&self) -> bool {
+        self.parts.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+}
+
+impl Walker<'_, '_, '_> {
+    /// This worker's part of a directory is done.
+    pub(super) fn part_done(&mut self, frame: &Frame) {
+        // Others are still at work in it: what will be said of it at the end is heard after what is said of its contents.
+        if let Some(passage) = self.passage.as_ref().filter(|_| frame.first)
+            && frame.node.parts.load(Ordering::Acquire) > 1
+        {
+            let late = Passage::new();
+            passage.insert(&late);
+            *frame.node.late.lock().unwrap_or_else(PoisonError::into_inner) = Some(late);
+        }
+        if !frame.node.is_last_part() {
+            return;
+        }
+        let descriptors = frame.descriptors(self.pool).map(|(source, destination)| (Some(source), destination));
+        self.finish(&frame.node, descriptors.ok());
+        let mut node = frame.node.parent.as_ref();
+        while let Some(above) = node {
+            if !above.is_last_part() {
+                break;
+            }
+            self.finish(above, None);
+            node = above.parent.as_ref();
+        }
+    }
+
+    /// Everything in it is done.
+    fn finish(&mut self, node: &Node, open: Option<(Option<BorrowedFd<'_>>, BorrowedFd<'_>)>) {
+        let late = node.late.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if node.finish.is_due(self.run) {
+            if late.is_some() {
+                self.tell(); // what was said so far belongs elsewhere
+            }
+            self.set_attributes(node, open);
+        }
+        if let Some(late) = late {
+            late.begin();
+            let record = self.run.messages.take_record();
+            if !record.is_empty() {
+                self.pool.say(&late, record);
+            }
+            late.end();
+            self.pool.read_on(None);
+        }
+    }
+
+    fn set_attributes(&mut self, node: &Node, open: Option<(Option<BorrowedFd<'_>>, BorrowedFd<'_>)>) {
+        let shown = node.shown();
+        let reopened: (Option<OwnedFd>, OwnedFd);
+        let (source, destination) = match open {
+            Some(open) => open,
+            None => match self.reopen_both(node) {
+                Ok(both) => {
+                    reopened = both;
+                    (reopened.0.as_ref().map(|fd| fd.as_fd()), reopened.1.as_fd())
+                }
+                Err(errno) => {
+                    let shown = crate::report::quote::shell_always(&shown.to);
+                    return self.run.messages.error(format!("cannot access {shown}: {}", strerror(errno)));
+                }
+            },
+        };
+        let [from, to] = [&shown.from, &shown.to].map(|name| Location::plain(name));
+        let made = attributes::Made {
+            source: &node.facts,
+            leads: false,
+            from: source.map(Handle::Open),
+            from_location: &from,
+            to: &to,
+            handle: node.finish.handle(destination),
+            new: node.finish.new,
+            mode: node.finish.mode,
+        };
+        attributes::set(self.run, &made);
+    }
+
+    fn reopen_both(&self, node: &Node) -> Result<(Option<OwnedFd>, OwnedFd), Errno> {
+        let way = node.way();
+        let follows = self.pool.follows;
+        let flags = node.finish.flags();
+        let destination = reopen::from_root(self.pool.destination, &way, flags, follows, node.id)?;
+        let preserve = self.run.options.preserve;
+        let source = match self.pool.source {
+            Some(root) if preserve.mode || preserve.xattr != Keep::No => {
+                // As a place it would do for its attributes; and one that cannot be read has none that matter.
+                reopen::from_root(root, &way, OFlags::RDONLY, follows, node.facts.id()).ok()
+            }
+            _ => None,
+        };
+        Ok((source, destination))
+    }
+}
+
+/// A worker's part of the tree ends: its passage does.
+pub(super) fn end_passage(walker: &mut Walker<'_, '_, '_>) {
+    walker.tell();
+    if let Some(passage) = walker.passage.take() {
+        passage.end();
+        walker.pool.read_on(None);
+    }
+}

@@ -1,0 +1,70 @@
+//! What is in a directory: read whole, and then in the order of the inode numbers, in which most file systems have them on
+//! the disk. As GNU cp does, so that `-v` names files in the same order.
+
+use crate::sys::facts::Kind;
+use rustix::fs::{FileType, RawDir};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::mem::MaybeUninit;
+use std::ops::Range;
+use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::OsStrExt as _;
+
+/// What is in a directory. A million entries take 16 MB and their names.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    entries: Vec<Entry>,
+    names: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    inode: u64,
+    name: u32,
+    length: u16,
+    kind: Kind,
+}
+
+impl Listing {
+    /// Reads it with getdents64(2) by way of `buffer`.
+    ///
+    /// # Errors
+    /// What getdents64(2) says; EOVERFLOW for more than 4 GiB of names.
+    pub(super) fn read(directory: BorrowedFd<'_>, buffer: &mut [MaybeUninit<u8>]) -> Result<Listing, Errno> {
+        let mut listing = Listing::default();
+        let mut entries = RawDir::new(directory, buffer);
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                listing.push(entry.ino(), entry.file_type(), name)?;
+            }
+        }
+        listing.entries.sort_by_key(|entry| entry.inode);
+        Ok(listing)
+    }
+
+    fn push(&mut self, inode: u64, file_type: FileType, name: &[u8]) -> Result<(), Errno> {
+        let at = u32::try_from(self.names.len()).map_err(|_| Errno::OVERFLOW)?;
+        let length = u16::try_from(name.len()).map_err(|_| Errno::NAMETOOLONG)?;
+        self.names.extend_from_slice(name);
+        self.entries.push(Entry { inode, name: at, length, kind: Kind::from_type(file_type) });
+        Ok(())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The name of an entry, and its kind if the file system says it (`Kind::Other` if not).
+    pub(super) fn entry(&self, at: usize) -> (&OsStr, Kind) {
+        let entry = &self.entries[at];
+        let from = entry.name as usize;
+        (OsStr::from_bytes(&self.names[from..from + usize::from(entry.length)]), entry.kind)
+    }
+
+    /// Whether there is a directory among these entries.
+    pub(super) fn has_directory(&self, range: Range<usize>) -> bool {
+        self.entries[range].iter().any(|entry| entry.kind == Kind::Directory)
+    }
+}

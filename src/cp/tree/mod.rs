@@ -1,0 +1,68 @@
+//! A tree: directories by descriptor, never by a path from the top again, by as many workers as pay, and everything that is
+//! said as if one had done it all.
+//!
+//! Every worker goes through its part as GNU cp goes through the whole: entry after entry, into each directory when its
+//! turn comes ([`walk`]). When another has nothing to do, a worker gives half of what is left in the directory nearest to
+//! the root away ([`share`], [`pool`]). So a directory mostly has one owner, there is no queue that could grow, and a single
+//! directory with very many files is shared as well.
+//!
+//! A directory is a [`Node`] until everything in it is done; whoever does the last of it sets its attributes ([`ending`]).
+//! What is said goes into passages, which are read in the order of the walk ([`order`]).
+
+mod ending;
+mod listing;
+mod node;
+mod order;
+mod pool;
+mod reopen;
+mod share;
+mod walk;
+mod workers;
+
+pub(super) use node::Node;
+
+use super::Run;
+use super::directory::Directory;
+use super::location::Location;
+use super::options::Dereference;
+use node::{Operand, Shown};
+use pool::Pool;
+use rustix::process::{Resource, getrlimit};
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
+use walk::Walker;
+
+/// Descriptors that a worker needs besides the directories that are its own: the three standard ones, the directory of
+/// the operands, the roots, a source and a destination, a private pipe, and one to read a directory by for backups.
+const OTHER_DESCRIPTORS: u64 = 12;
+
+/// Directories that one worker keeps open, at most.
+const MOST_OPEN: u64 = 32;
+
+/// Fills the destination of an operand.
+pub(super) fn fill(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, directory: Directory) {
+    let Directory { facts, source, destination, id, finish } = directory;
+    let (base, way) = to.from_base();
+    if let Some(source) = &source {
+        // Asked once: the sizes of a local disk's files are true, which spares each small one a read.
+        run.learned.file_system(source, facts.device);
+    }
+    let follows = run.options.dereference == Dereference::Always || run.options.keep_directory_symlink;
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let open_at_once = (limit.saturating_sub(OTHER_DESCRIPTORS) / 2).clamp(2, MOST_OPEN) as usize;
+    let source = source.as_ref().map(|fd| fd.as_fd());
+    let pool = Pool::new(source, destination.as_fd(), base, follows, open_at_once);
+    let operand = Operand { from: from.shown(), to: to.shown(), way };
+    let shown = Shown { from: operand.from.clone(), to: operand.to.clone(), way: operand.way.clone() };
+    let root = Node {
+        operand: Arc::new(operand),
+        parent: None,
+        name: Default::default(),
+        facts,
+        id,
+        finish,
+        parts: 1.into(),
+        late: Default::default(),
+    };
+    workers::with(run, &pool, |walker: &mut Walker<'_, '_, '_>| walker.enter_root(root, shown));
+}

@@ -1,0 +1,83 @@
+//! A directory of a tree, from the moment it is made until everything is in it: what outlives its descriptors.
+
+use super::super::directory::{Finish, Id};
+use super::super::names;
+use super::order::Passage;
+use crate::sys::facts::Facts;
+use std::ffi::{OsStr, OsString};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
+
+/// The operand that a tree grows from.
+#[derive(Debug)]
+pub(super) struct Operand {
+    /// As the source is shown.
+    pub(super) from: OsString,
+    /// As the destination is shown.
+    pub(super) to: OsString,
+    /// The way to the destination from the directory that operands are looked up from.
+    pub(super) way: OsString,
+}
+
+/// A directory of a tree.
+#[derive(Debug)]
+pub(in crate::cp) struct Node {
+    pub(super) operand: Arc<Operand>,
+    pub(super) parent: Option<Arc<Node>>,
+    /// Its name in the parent, here and there.
+    pub(super) name: OsString,
+    /// The source's facts.
+    pub(super) facts: Facts,
+    /// The destination's device and inode number.
+    pub(super) id: Id,
+    pub(super) finish: Finish,
+    /// Those that work in it, and the directories in it that are not finished.
+    pub(super) parts: AtomicUsize,
+    /// Where in the order of what is said stands what is said of it at the end, if others were still at work in it when its
+    /// turn came.
+    pub(super) late: Mutex<Option<Arc<Passage>>>,
+}
+
+impl Node {
+    fn chain(&self) -> impl Iterator<Item = &Node> {
+        std::iter::successors(Some(self), |node| node.parent.as_deref())
+    }
+
+    /// The way from the root of the tree to it; nothing for the root itself.
+    pub(super) fn way(&self) -> OsString {
+        let mut names: Vec<&OsStr> =
+            self.chain().filter(|node| node.parent.is_some()).map(|node| &*node.name).collect();
+        names.reverse();
+        names.join(OsStr::new("/"))
+    }
+
+    /// As its source and its destination are shown, and the way to the destination.
+    pub(super) fn shown(&self) -> Shown {
+        let way = self.way();
+        let below = |above: &OsStr| if way.is_empty() { above.to_os_string() } else { names::below(above, &way) };
+        Shown { from: below(&self.operand.from), to: below(&self.operand.to), way: below(&self.operand.way) }
+    }
+
+    /// The operands as they are shown.
+    pub(in crate::cp) fn operand(&self) -> (OsString, OsString) {
+        (self.operand.from.clone(), self.operand.to.clone())
+    }
+
+    /// The device that the root of the source is on.
+    pub(in crate::cp) fn device(&self) -> u64 {
+        self.chain().last().map_or(self.facts.device, |root| root.facts.device)
+    }
+
+    /// Whether this source directory is it, or one that it is in.
+    pub(in crate::cp) fn comes_from(&self, id: Id) -> bool {
+        self.chain().any(|node| node.facts.id() == id)
+    }
+}
+
+/// A directory, as it is shown.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) from: OsString,
+    pub(super) to: OsString,
+    pub(super) way: OsString,
+}

@@ -1,0 +1,141 @@
+//! What is said, in the order of the walk, whoever says it when.
+//!
+//! Each worker speaks into a passage. Where it gives part of its work away, the passage of that part is put where the part
+//! stands in the walk. The reader follows the passages from the first one on and says what can be said; what comes later
+//! waits.
+
+use crate::report::Messages;
+use crate::report::messages::Record;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What is said about one piece of the work.
+#[derive(Debug, Default)]
+pub(super) struct Passage {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    pieces: VecDeque<Piece>,
+    /// Somebody speaks.
+    begun: bool,
+    /// Nothing more will be said.
+    ended: bool,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Said(Record),
+    Inside(Arc<Passage>),
+}
+
+impl Passage {
+    /// A passage that somebody will begin.
+    pub(super) fn new() -> Arc<Passage> {
+        Arc::default()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn begin(&self) {
+        self.state().begun = true;
+    }
+
+    pub(super) fn say(&self, record: Record) {
+        self.state().pieces.push_back(Piece::Said(record));
+    }
+
+    /// Here stands what another says.
+    pub(super) fn insert(&self, inside: &Arc<Passage>) {
+        self.state().pieces.push_back(Piece::Inside(Arc::clone(inside)));
+    }
+
+    pub(super) fn end(&self) {
+        self.state().ended = true;
+    }
+}
+
+/// Who says it all.
+#[derive(Debug)]
+pub(super) struct Reader {
+    messages: Messages,
+    /// The passages that are being read, the innermost last.
+    open: Vec<Arc<Passage>>,
+}
+
+impl Reader {
+    pub(super) fn new(messages: Messages, first: &Arc<Passage>) -> Reader {
+        Reader { messages, open: vec![Arc::clone(first)] }
+    }
+
+    /// Says what can be said. Gives back how many bytes that were.
+    pub(super) fn read_on(&mut self) -> usize {
+        let mut bytes = 0;
+        while let Some(passage) = self.open.last().cloned() {
+            let mut state = passage.state();
+            match state.pieces.pop_front() {
+                Some(Piece::Said(record)) => {
+                    drop(state);
+                    bytes += record.bytes();
+                    self.messages.replay(record);
+                }
+                Some(Piece::Inside(inside)) => {
+                    // Nothing comes after what was given away last: no need to come back.
+                    if state.ended && state.pieces.is_empty() {
+                        self.open.pop();
+                    }
+                    self.open.push(inside);
+                }
+                None if state.ended => _ = self.open.pop(),
+                None => break,
+            }
+        }
+        bytes
+    }
+
+    /// Whether all waits for somebody other than who speaks in `passage`.
+    pub(super) fn waits_for_another(&self, passage: &Arc<Passage>) -> bool {
+        self.open.last().is_some_and(|open| !Arc::ptr_eq(open, passage) && open.state().begun)
+    }
+
+    pub(super) fn into_messages(self) -> Messages {
+        self.messages
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> Record {
+        let mut messages = Messages::recording("zccp");
+        messages.print(text);
+        messages.take_record()
+    }
+
+    #[test]
+    fn what_comes_later_in_the_walk_waits() {
+        let [first, inside, last] = [Passage::new(), Passage::new(), Passage::new()];
+        let mut reader = Reader::new(Messages::recording("zccp"), &first);
+        [&first, &last].into_iter().for_each(|passage| passage.begin());
+        first.say(said("a"));
+        first.insert(&inside);
+        first.insert(&last);
+        first.end();
+        last.say(said("d"));
+        last.end();
+        assert_eq!(reader.read_on(), 2, "only a: the next passage is not even begun");
+        assert!(!reader.waits_for_another(&last));
+        inside.begin();
+        assert!(reader.waits_for_another(&last) && !reader.waits_for_another(&inside));
+        inside.say(said("b"));
+        assert_eq!(reader.read_on(), 2);
+        inside.say(said("c"));
+        inside.end();
+        assert_eq!(reader.read_on(), 4, "c, and d, which has waited");
+        assert!(reader.open.is_empty());
+    }
+}

@@ -1,0 +1,172 @@
+//! What the workers of one tree share: work given away and not yet taken, who waits for some, and the order of what is said.
+
+use super::listing::Listing;
+use super::node::Node;
+use super::order::{Passage, Reader};
+use crate::report::Messages;
+use crate::report::messages::Record;
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// What was said and must wait for its turn, bytes: above that, who is ahead of his turn waits too.
+const MOST_WAITING: usize = 4 << 20;
+
+/// Part of a directory, for whoever has nothing to do.
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) node: Arc<Node>,
+    pub(super) listing: Arc<Listing>,
+    pub(super) entries: Range<usize>,
+    pub(super) passage: Arc<Passage>,
+}
+
+/// What the workers of one tree share.
+#[derive(Debug)]
+pub(super) struct Pool<'a> {
+    /// The source's root, if it is read.
+    pub(super) source: Option<BorrowedFd<'a>>,
+    pub(super) destination: BorrowedFd<'a>,
+    /// The directory that the operands' names are looked up from.
+    pub(super) base: BorrowedFd<'a>,
+    /// Symbolic links lead to directories of the tree: on the way from the root they are followed again.
+    pub(super) follows: bool,
+    /// Directories that one worker keeps open.
+    pub(super) open_at_once: usize,
+    state: Mutex<State>,
+    wake: Condvar,
+    /// How many wait and have nothing given to them: looked at for every entry, so without a lock.
+    hungry: AtomicUsize,
+    reader: Mutex<Option<Reader>>,
+    waiting: AtomicUsize,
+    has_read: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    tasks: VecDeque<Task>,
+    workers: usize,
+    idle: usize,
+    over: bool,
+}
+
+impl<'a> Pool<'a> {
+    /// For one worker, who is the caller.
+    pub(super) fn new(
+        source: Option<BorrowedFd<'a>>,
+        destination: BorrowedFd<'a>,
+        base: BorrowedFd<'a>,
+        follows: bool,
+        open_at_once: usize,
+    ) -> Pool<'a> {
+        Pool {
+            source,
+            destination,
+            base,
+            follows,
+            open_at_once,
+            state: Mutex::new(State { workers: 1, ..State::default() }),
+            wake: Condvar::new(),
+            hungry: AtomicUsize::new(0),
+            reader: Mutex::new(None),
+            waiting: AtomicUsize::new(0),
+            has_read: Condvar::new(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reader(&self) -> MutexGuard<'_, Option<Reader>> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many work or wait for work.
+    pub(super) fn workers(&self) -> usize {
+        self.state().workers
+    }
+
+    /// One worker more, or (`false`) the one that could not be started is none.
+    pub(super) fn count_worker(&self, there: bool) {
+        let mut state = self.state();
+        state.workers = if there { state.workers + 1 } else { state.workers - 1 };
+    }
+
+    /// Whether somebody waits for work.
+    pub(super) fn is_hungry(&self) -> bool {
+        self.hungry.load(Ordering::Relaxed) > 0
+    }
+
+    fn count_hungry(&self, state: &State) {
+        self.hungry.store(state.idle.saturating_sub(state.tasks.len()), Ordering::Relaxed);
+    }
+
+    pub(super) fn give(&self, task: Task) {
+        let mut state = self.state();
+        state.tasks.push_back(task);
+        self.count_hungry(&state);
+        drop(state);
+        self.wake.notify_one();
+    }
+
+    /// Work, or `None` when all is done. The oldest that was given away: what is nearest to the root.
+    pub(super) fn take(&self) -> Option<Task> {
+        let mut state = self.state();
+        state.idle += 1;
+        loop {
+            if let Some(task) = state.tasks.pop_front() {
+                state.idle -= 1;
+                self.count_hungry(&state);
+                return Some(task);
+            }
+            if state.over || state.idle == state.workers {
+                state.over = true;
+                self.wake.notify_all();
+                return None;
+            }
+            self.count_hungry(&state);
+            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// From now on several speak, in passages; `messages` says it all.
+    pub(super) fn read_from(&self, messages: Messages, first: &Arc<Passage>) {
+        *self.reader() = Some(Reader::new(messages, first));
+    }
+
+    /// The voice, when all is done and said.
+    pub(super) fn take_messages(&self) -> Option<Messages> {
+        let mut reader = self.reader().take()?;
+        reader.read_on();
+        Some(reader.into_messages())
+    }
+
+    /// Says it in its turn. Who is too far ahead waits until others have caught up.
+    pub(super) fn say(&self, passage: &Arc<Passage>, record: Record) {
+        self.waiting.fetch_add(record.bytes(), Ordering::Relaxed);
+        passage.say(record);
+        self.read_on(Some(passage));
+    }
+
+    /// Says what can be said now.
+    pub(super) fn read_on(&self, speaker: Option<&Arc<Passage>>) {
+        let mut reader = self.reader();
+        if let Some(reader) = reader.as_mut() {
+            let read = reader.read_on();
+            if read > 0 {
+                self.waiting.fetch_sub(read, Ordering::Relaxed);
+                self.has_read.notify_all();
+            }
+        }
+        let is_ahead = |reader: &Option<Reader>| {
+            let waits = |passage| reader.as_ref().is_some_and(|reader| reader.waits_for_another(passage));
+            self.waiting.load(Ordering::Relaxed) > MOST_WAITING && speaker.is_some_and(waits)
+        };
+        while is_ahead(&reader) {
+            reader = self.has_read.wait(reader).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Giving work away: half of what is left in the directory nearest to the root, to who has nothing to do.
+
+use super::order::Passage;
+use super::pool::Task;
+use super::walk::{Frame, Walker};
+use std::sync::Arc;
+
+/// So many entries without a directory among them are worth giving away: below that opening the directory once more, and
+/// two workers making names in one directory, cost more than they save.
+const WORTH_IT: usize = 64;
+
+impl Walker<'_, '_, '_> {
+    /// Gives half of what is left away, if there is enough.
+    pub(super) fn share(&mut self) {
+        let top = self.frames.len().saturating_sub(1);
+        for at in 0..self.frames.len() {
+            let frame = &self.frames[at];
+            let left = frame.end - frame.next;
+            let enough = left >= WORTH_IT || left > 0 && frame.listing.has_directory(frame.next..frame.end);
+            if !enough {
+                continue;
+            }
+            // Of the innermost one the next entry is about to be copied already: of what is left half is kept. Above it
+            // nothing is under way, and the last one may go as well.
+            let kept = if at == top { left.div_ceil(2) } else { left / 2 };
+            if kept < left {
+                return self.give(at, kept);
+            }
+        }
+    }
+
+    /// Gives everything away that is left, to whoever will have time: what this worker is about to do takes long.
+    pub(super) fn give_all(&mut self) {
+        if self.passage.is_none() {
+            return; // it is alone
+        }
+        for at in 0..self.frames.len() {
+            if self.frames[at].next < self.frames[at].end {
+                self.give(at, 0);
+            }
+        }
+    }
+
+    /// Gives away what is left in a directory but for `kept` entries.
+    fn give(&mut self, at: usize, kept: usize) {
+        let frame = &mut self.frames[at];
+        let from = frame.next + kept;
+        let passage = Passage::new();
+        frame.given.push(Arc::clone(&passage));
+        frame.node.add_part();
+        let task = Task {
+            node: Arc::clone(&frame.node),
+            listing: Arc::clone(&frame.listing),
+            entries: from..frame.end,
+            passage,
+        };
+        frame.end = from;
+        self.pool.give(task);
+    }
+
+    /// What was given away of a directory is heard here, after what was kept.
+    pub(super) fn place_given(&mut self, frame: &mut Frame) {
+        let Some(passage) = &self.passage else { return };
+        while let Some(given) = frame.given.pop() {
+            passage.insert(&given);
+        }
+    }
+}

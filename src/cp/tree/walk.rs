@@ -1,0 +1,328 @@
+//! One worker's way through its part of a tree: entry after entry, and into each directory when its turn comes.
+
+use super::super::Run;
+use super::super::directory::{Directory, Finish};
+use super::super::entry::{self, Known};
+use super::super::file::{self, Attempt, Source};
+use super::super::location::Location;
+use super::super::options::Make;
+use super::listing::Listing;
+use super::node::{Node, Shown};
+use super::order::Passage;
+use super::pool::{Pool, Task};
+use super::reopen;
+use crate::sys::facts::Kind;
+use crate::sys::text::strerror;
+use rustix::fs::{CWD, OFlags};
+use rustix::io::Errno;
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+/// From this many bytes on a file is so long in the copying that others are given what is left meanwhile.
+const BIG: u64 = 8 << 20;
+
+/// A descriptor of a directory that a frame works with.
+#[derive(Debug)]
+pub(super) enum Descriptor {
+    /// The root's, which stays open.
+    Root,
+    Own(OwnedFd),
+    /// Closed to keep few open; opened again when its turn comes.
+    Closed,
+}
+
+/// A directory at work.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub(super) node: Arc<Node>,
+    pub(super) listing: Arc<Listing>,
+    pub(super) next: usize,
+    pub(super) end: usize,
+    pub(super) source: Descriptor,
+    pub(super) destination: Descriptor,
+    pub(super) shown: Shown,
+    /// The passages of what was given away of it, the one nearest to its end first.
+    pub(super) given: Vec<Arc<Passage>>,
+    /// It is the directory's own frame, not that of a part that was given away.
+    pub(super) first: bool,
+}
+
+impl Frame {
+    fn source<'f>(&'f self, pool: &'f Pool<'_>) -> Result<BorrowedFd<'f>, Errno> {
+        match &self.source {
+            Descriptor::Own(fd) => Ok(fd.as_fd()),
+            Descriptor::Root => pool.source.ok_or(Errno::BADF),
+            Descriptor::Closed => Err(Errno::BADF),
+        }
+    }
+
+    fn destination<'f>(&'f self, pool: &'f Pool<'_>) -> Result<BorrowedFd<'f>, Errno> {
+        match &self.destination {
+            Descriptor::Own(fd) => Ok(fd.as_fd()),
+            Descriptor::Root => Ok(pool.destination),
+            Descriptor::Closed => Err(Errno::BADF),
+        }
+    }
+
+    /// Both, if they are open.
+    pub(super) fn descriptors<'f>(&'f self, pool: &'f Pool<'_>) -> Result<(BorrowedFd<'f>, BorrowedFd<'f>), Errno> {
+        Ok((self.source(pool)?, self.destination(pool)?))
+    }
+
+    /// The two places of an entry.
+    fn places<'f>(&'f self, pool: &'f Pool<'_>, at: usize) -> Result<(Location<'f>, Location<'f>), Errno> {
+        let name = Cow::Borrowed(self.listing.entry(at).0);
+        let Shown { from, to, way } = &self.shown;
+        let base = |base, way| Some((base, OsStr::new(way)));
+        Ok((
+            Location {
+                directory: self.source(pool)?,
+                name: name.clone(),
+                above: Some(from),
+                base: base(CWD, from),
+                operand: false,
+            },
+            Location {
+                directory: self.destination(pool)?,
+                name,
+                above: Some(to),
+                base: base(pool.base, way),
+                operand: false,
+            },
+        ))
+    }
+}
+
+/// One worker.
+pub(super) struct Walker<'w, 'r, 'p> {
+    pub(super) run: &'w mut Run<'r>,
+    pub(super) pool: &'w Pool<'p>,
+    pub(super) frames: Vec<Frame>,
+    /// Where it speaks, once several do.
+    pub(super) passage: Option<Arc<Passage>>,
+    /// Entries that this worker has come upon.
+    pub(super) seen: usize,
+}
+
+impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
+    pub(super) fn new(run: &'w mut Run<'r>, pool: &'w Pool<'p>) -> Walker<'w, 'r, 'p> {
+        Walker { run, pool, frames: Vec::new(), passage: None, seen: 0 }
+    }
+
+    /// Begins with the root of the tree.
+    pub(super) fn enter_root(&mut self, root: Node, shown: Shown) {
+        let listing = self.list(self.pool.source, &shown.from);
+        self.push(Arc::new(root), listing, Descriptor::Root, Descriptor::Root, shown);
+    }
+
+    /// Goes through what there is to do, with a word to `turn` before each entry.
+    pub(super) fn walk(&mut self, mut turn: impl FnMut(&mut Self)) {
+        while let Some(frame) = self.frames.last_mut() {
+            if frame.next == frame.end {
+                self.leave();
+            } else {
+                let at = frame.next;
+                frame.next += 1;
+                turn(self);
+                if self.pool.is_hungry() {
+                    self.share();
+                }
+                self.entry(at);
+                if self.run.into_itself {
+                    self.frames.iter_mut().for_each(|frame| frame.next = frame.end); // as GNU cp does
+                }
+            }
+            self.tell();
+        }
+    }
+
+    /// One entry of the innermost directory.
+    fn entry(&mut self, at: usize) {
+        let Some(source) = self.look(at) else { return };
+        if source.facts.kind == Kind::Regular && source.facts.size >= BIG {
+            self.give_all();
+        }
+        let Some(directory) = self.copy(at, source) else { return };
+        let Some(frame) = self.frames.last() else { return };
+        let name = frame.listing.entry(at).0;
+        let child = Node {
+            operand: Arc::clone(&frame.node.operand),
+            parent: Some(Arc::clone(&frame.node)),
+            name: name.to_os_string(),
+            facts: directory.facts,
+            id: directory.id,
+            finish: directory.finish,
+            parts: 1.into(),
+            late: Default::default(),
+        };
+        let below = |above: &OsStr| super::super::names::below(above, name);
+        let shown = Shown { from: below(&frame.shown.from), to: below(&frame.shown.to), way: below(&frame.shown.way) };
+        frame.node.add_part();
+        self.enter(Arc::new(child), shown, directory);
+    }
+
+    fn look(&mut self, at: usize) -> Option<Source> {
+        let Walker { run, frames, pool, .. } = self;
+        let frame = frames.last()?;
+        let (from, _) = frame.places(pool, at).ok()?; // open, or its entries would have been skipped
+        file::look_at_source(run, &from, false, Some(frame.listing.entry(at).1))
+    }
+
+    /// Copies an entry; a directory is made and given back to be filled.
+    fn copy(&mut self, at: usize, source: Source) -> Option<Directory> {
+        let Walker { run, frames, pool, .. } = self;
+        let frame = frames.last()?;
+        let (from, to) = frame.places(pool, at).ok()?;
+        let mut known = Known { parent: Some(&frame.node), new: frame.node.finish.new, ..Known::default() };
+        let simple = frame.node.finish.new
+            && run.options.make == Make::Copy
+            && !(run.options.preserve.links && (source.facts.links > 1 || pool.follows));
+        let source = if simple {
+            match file::copy_if_new(run, &from, &to, source) {
+                Attempt::Done => return None,
+                Attempt::NotNew(source) => source,
+            }
+        } else {
+            source
+        };
+        // Something is in the new directory all the same: two names that are one there, or somebody else's doing.
+        known.new &= source.facts.kind != Kind::Regular;
+        known.source = Some(source);
+        entry::copy(run, &from, &to, known)
+    }
+
+    fn enter(&mut self, node: Arc<Node>, shown: Shown, directory: Directory) {
+        let Directory { source, destination, .. } = directory;
+        let listing = self.list(source.as_ref().map(|fd| fd.as_fd()), &shown.from);
+        let source = source.map_or(Descriptor::Closed, Descriptor::Own);
+        self.push(node, listing, source, Descriptor::Own(destination), shown);
+        // Those nearest to the root are needed last.
+        let open = self.pool.open_at_once;
+        if let Some(far) = self.frames.len().checked_sub(open + 1)
+            && let Some(frame) = self.frames.get_mut(far)
+        {
+            for descriptor in [&mut frame.source, &mut frame.destination] {
+                if matches!(descriptor, Descriptor::Own(_)) {
+                    *descriptor = Descriptor::Closed;
+                }
+            }
+        }
+    }
+
+    fn list(&mut self, source: Option<BorrowedFd<'_>>, shown: &OsStr) -> Listing {
+        let Some(source) = source else { return Listing::default() };
+        let listing = Listing::read(source, &mut self.run.scratch.small);
+        listing.unwrap_or_else(|errno| {
+            let shown = crate::report::quote::shell_always(shown);
+            self.run.messages.error(format!("cannot access {shown}: {}", strerror(errno)));
+            Listing::default()
+        })
+    }
+
+    fn push(&mut self, node: Arc<Node>, listing: Listing, source: Descriptor, destination: Descriptor, shown: Shown) {
+        let end = listing.len();
+        self.seen += end + 1;
+        let listing = Arc::new(listing);
+        let given = Vec::new();
+        self.frames.push(Frame { node, listing, next: 0, end, source, destination, shown, given, first: true });
+    }
+
+    /// Begins with what another gave away.
+    pub(super) fn take_up(&mut self, task: Task) {
+        let Task { node, listing, entries, passage } = task;
+        passage.begin();
+        self.passage = Some(passage);
+        let shown = node.shown();
+        let way = node.way();
+        let (mut source, mut destination) = (Descriptor::Root, Descriptor::Root);
+        if node.parent.is_some() {
+            source = self.reopened_from_root(&node, &way, true, &shown);
+            destination = self.reopened_from_root(&node, &way, false, &shown);
+        }
+        let given = Vec::new();
+        let (next, end) = (entries.start, entries.end);
+        self.frames.push(Frame { node, listing, next, end, source, destination, shown, given, first: false });
+        self.skip_if_lost();
+    }
+
+    /// What is in a directory that cannot be opened again is not copied; that was said.
+    fn skip_if_lost(&mut self) {
+        let pool = self.pool;
+        if let Some(frame) = self.frames.last_mut()
+            && frame.next < frame.end
+            && frame.descriptors(pool).is_err()
+        {
+            frame.next = frame.end;
+        }
+    }
+
+    fn reopened_from_root(&mut self, node: &Node, way: &OsStr, source: bool, shown: &Shown) -> Descriptor {
+        let (root, flags, id, shown) = match source {
+            true => (self.pool.source, OFlags::RDONLY, node.facts.id(), &shown.from),
+            false => (Some(self.pool.destination), node.finish.flags(), node.id, &shown.to),
+        };
+        let Some(root) = root else { return Descriptor::Closed };
+        match reopen::from_root(root, way, flags, self.pool.follows, id) {
+            Ok(fd) => Descriptor::Own(fd),
+            Err(errno) => {
+                let shown = crate::report::quote::shell_always(shown);
+                self.run.messages.error(format!("cannot access {shown}: {}", strerror(errno)));
+                Descriptor::Closed
+            }
+        }
+    }
+
+    /// The innermost directory is done with, as far as it is this worker's.
+    fn leave(&mut self) {
+        self.tell();
+        let Some(mut frame) = self.frames.pop() else { return };
+        self.place_given(&mut frame);
+        self.part_done(&frame);
+        self.open_again(&frame);
+        self.skip_if_lost();
+    }
+
+    /// The directory above the one that was left may have been closed.
+    fn open_again(&mut self, left: &Frame) {
+        let Some(frame) = self.frames.last() else { return };
+        let node = Arc::clone(&frame.node);
+        let way = std::cell::OnceCell::new();
+        for source in [true, false] {
+            let Some(frame) = self.frames.last() else { return };
+            let closed = if source { &frame.source } else { &frame.destination };
+            if !matches!(closed, Descriptor::Closed) {
+                continue;
+            }
+            let (child, flags, id) = match source {
+                true => (left.source(self.pool), OFlags::RDONLY, node.facts.id()),
+                false => (left.destination(self.pool), node.finish.flags(), node.id),
+            };
+            let above = child.and_then(|child| reopen::above(child, flags, id)).map(Descriptor::Own);
+            let opened = above.unwrap_or_else(|_| {
+                let shown = node.shown();
+                self.reopened_from_root(&node, way.get_or_init(|| node.way()), source, &shown)
+            });
+            if let Some(frame) = self.frames.last_mut() {
+                *(if source { &mut frame.source } else { &mut frame.destination }) = opened;
+            }
+        }
+    }
+
+    /// What was said since the last time is said, or put where it belongs.
+    pub(super) fn tell(&mut self) {
+        if let Some(passage) = &self.passage
+            && self.run.messages.has_record()
+        {
+            self.pool.say(passage, self.run.messages.take_record());
+        }
+    }
+}
+
+impl Finish {
+    /// How the destination is opened again.
+    pub(super) fn flags(&self) -> OFlags {
+        if self.is_place { OFlags::PATH } else { OFlags::RDONLY }
+    }
+}
