@@ -27,11 +27,23 @@ _zccat()
             compopt -o nospace
             return
             ;;
+        --json=)
+            COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
+            return
+            ;;
         --listen= | --listen)
             COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
             return
             ;;
+        --progress=)
+            COMPREPLY=($(compgen -P "$before" -W "auto always never" -- "$cur"))
+            return
+            ;;
         --rate-limit= | --rate-limit)
+            COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
+            return
+            ;;
+        --size= | --size)
             COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
             return
             ;;
@@ -41,7 +53,7 @@ _zccat()
             ;;
     esac
     [[ $cur == -* ]] || return
-    COMPREPLY=($(compgen -W "-A --show-all -b --number-nonblank -e -n --number -E --show-ends -v --show-nonprinting -T --show-tabs -s --squeeze-blank -t --connect= --engine= --explain --listen= --rate-limit= --timeout= -u -h --help -V --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "-A --show-all -b --number-nonblank -e -n --number -E --show-ends -v --show-nonprinting -T --show-tabs -s --squeeze-blank -t --connect= --engine= --explain --json --json= --listen= -g --progress --progress= --rate-limit= --size= --timeout= -u -h --help -V --version" -- "$cur"))
     [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
 }
 

@@ -20,8 +20,12 @@ set edit:completion:arg-completer[zccat] = {|@words|
         &'zccat'= {
             cand --connect 'send to this socket instead of standard output, half-close it, and wait until the peer has closed it'
             cand --engine 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write'
+            cand --json 'tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else'
             cand --listen 'as --connect, to the first who connects to ADDRESS'
+            cand -g 'show how far it is, on standard error: auto (the default) on a terminal with --connect or --listen, always (if no WHEN is given) also without, or never'
+            cand --progress 'show how far it is, on standard error: auto (the default) on a terminal with --connect or --listen, always (if no WHEN is given) also without, or never'
             cand --rate-limit 'move at most SIZE bytes per second, all files together; SIZE may have a suffix: K, M, G... of 1024, KB, MB, GB... of 1000'
+            cand --size 'how much is to be expected of a pipe or another FILE that does not tell its size, for what -g, --json and SIGUSR1 say; a SIZE may have a suffix as above'
             cand --timeout 'with --connect or --listen: fail if for SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for answer and close, no limit for the others'
             cand -A 'the same as -vET'
             cand --show-all 'the same as -vET'

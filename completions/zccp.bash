@@ -27,6 +27,14 @@ _zccp()
             compopt -o nospace
             return
             ;;
+        --json=)
+            COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
+            return
+            ;;
+        --progress=)
+            COMPREPLY=($(compgen -P "$before" -W "auto always never" -- "$cur"))
+            return
+            ;;
         --rate-limit= | --rate-limit)
             COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
             return
@@ -53,7 +61,7 @@ _zccp()
             ;;
     esac
     [[ $cur == -* ]] || return
-    COMPREPLY=($(compgen -W "--backup --backup= -b -d --debug --engine= --explain -f --force -i --interactive -l --link -L --dereference -n --no-clobber -P --no-dereference --rate-limit= --reflink --reflink= --remove-destination -s --symbolic-link -S --suffix= --sparse= -t --target-directory= --update --update= -u -T --no-target-directory -v --verbose -h --help -V --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "--backup --backup= -b -d --debug --dry-run --engine= --explain -f --force -i --interactive --json --json= -l --link -L --dereference -n --no-clobber -P --no-dereference -g --progress --progress= -q --quiet --rate-limit= --reflink --reflink= --remove-destination -s --symbolic-link -S --suffix= --sparse= -t --target-directory= --update --update= -u -T --no-target-directory -v --verbose -h --help -V --version" -- "$cur"))
     [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
 }
 

@@ -1,5 +1,9 @@
 complete -c zccp -l backup -d 'keep an existing DEST under another name; CONTROL is none or off, simple or never, existing or nil, numbered or t' -r -f
 complete -c zccp -l engine -d 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write' -r -f -a "(__fish_complete_list , 'string split , reflink,copy_file_range,sendfile,splice,zerocopy,mmap,read_write')"
+complete -c zccp -l json -d 'tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else' -r -F
+complete -c zccp -s g -l progress -d 'show how far the copy is, on standard error: auto (the default) on a terminal, always (if no WHEN is given) also elsewhere, or never' -f -a "auto\t''
+always\t''
+never\t''"
 complete -c zccp -l rate-limit -d 'move at most SIZE bytes per second, all files together; SIZE may have a suffix: K, M, G... of 1024, KB, MB, GB... of 1000' -r -f
 complete -c zccp -l reflink -d 'whether the copy shares its data with SOURCE' -f -a "auto\t''
 always\t''
@@ -16,6 +20,7 @@ older\t''"
 complete -c zccp -s b -d 'like --backup without an argument'
 complete -c zccp -s d -d 'same as -P, and names of one file stay names of one file'
 complete -c zccp -l debug -d 'say on standard output how each file was copied; implies -v'
+complete -c zccp -l dry-run -d 'say on standard output what would be done with each SOURCE, and by which engines, and touch nothing'
 complete -c zccp -l explain -d 'say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time'
 complete -c zccp -s f -l force -d 'if an existing DEST cannot be opened, remove it and try again'
 complete -c zccp -s i -l interactive -d 'ask before an existing DEST is replaced; overrides an earlier -n'
@@ -23,6 +28,7 @@ complete -c zccp -s l -l link -d 'make hard links instead of copies'
 complete -c zccp -s L -l dereference -d 'copy what a symbolic link SOURCE leads to (the default)'
 complete -c zccp -s n -l no-clobber -d 'leave existing files as they are, without a word; overrides an earlier -i'
 complete -c zccp -s P -l no-dereference -d 'copy a symbolic link SOURCE as a symbolic link'
+complete -c zccp -s q -l quiet -d 'show no progress, and say nothing but errors and what is asked for'
 complete -c zccp -l remove-destination -d 'remove an existing DEST before it is opened (unlike --force)'
 complete -c zccp -s s -l symbolic-link -d 'make symbolic links instead of copies'
 complete -c zccp -s u -d 'same as --update=older'

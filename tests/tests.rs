@@ -55,6 +55,9 @@ mod regressions;
 // zccat's own sockets, with real programs at the other end.
 mod peers;
 
+// zccat --size: what is told of a stream.
+mod size;
+
 // What was sent stays what it was, whatever becomes of the source afterwards.
 mod sharing;
 

@@ -10,7 +10,7 @@ mod raw;
 
 pub use options::Options;
 
-use crate::report::{Messages, failure, peer as words};
+use crate::report::{Messages, Watch, failure, peer as words};
 use crate::sys::text::strerror;
 use crate::sys::{descriptor, start};
 use crate::transfer::{Capabilities, End, Failure, RateLimit, Scratch, endpoint};
@@ -19,11 +19,14 @@ use operand::Sent;
 use peer::Peer;
 use rustix::io::Errno;
 use std::ffi::OsStr;
+use std::num::NonZero;
 
 /// What one run of `zccat` has at hand.
 pub(crate) struct Run<'a> {
     options: &'a Options,
     messages: &'a mut Messages,
+    /// Who is told how far it is.
+    watch: &'a Watch,
     learned: Capabilities,
     /// `--rate-limit`
     limit: Option<RateLimit>,
@@ -38,10 +41,11 @@ pub(crate) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(options: &'a Options, messages: &'a mut Messages, peer: Option<&'a Peer<'a>>) -> Run<'a> {
+    fn new(options: &'a Options, messages: &'a mut Messages, watch: &'a Watch, peer: Option<&'a Peer<'a>>) -> Run<'a> {
         Run {
             options,
             messages,
+            watch,
             learned: Capabilities::new(),
             limit: options.rate_limit.map(RateLimit::new),
             scratch: Scratch::new(),
@@ -50,6 +54,21 @@ impl<'a> Run<'a> {
             peer,
             sent: 0,
         }
+    }
+
+    /// An operand is sent from now on: how many bytes are expected of it, if it does not tell itself by `--size`.
+    fn begin(&self, name: &OsStr, expected: Option<u64>) -> Option<u64> {
+        let said = self.options.size.map(NonZero::get).filter(|_| expected.is_none());
+        let counters = self.watch.counters();
+        if let [_] = self.options.operands.as_slice() {
+            counters.expect(expected.or(said).unwrap_or(0));
+            counters.scanned();
+        } else if let Some(said) = said {
+            counters.came_to(0, said); // nobody could foresee it
+        }
+        let expected = expected.or(said);
+        self.watch.begin(if name == OsStr::new("-") { OsStr::new("stdin") } else { name }, expected);
+        expected
     }
 
     /// Says why nothing more can be written.
@@ -82,21 +101,21 @@ impl<'a> Run<'a> {
 }
 
 /// Does what was asked. What goes wrong is said through `messages`, which remembers the exit status.
-pub fn run(options: &Options, messages: &mut Messages) {
+pub fn run(options: &Options, messages: &mut Messages, watch: &Watch) {
     match &options.peer {
-        Some(asked) => to_peer(options, asked, messages),
-        None => to_standard_output(options, messages),
+        Some(asked) => to_peer(options, asked, messages, watch),
+        None => to_standard_output(options, messages, watch),
     }
 }
 
-fn to_standard_output(options: &Options, messages: &mut Messages) {
+fn to_standard_output(options: &Options, messages: &mut Messages, watch: &Watch) {
     // Looked at even if there is nothing to write, as GNU does.
     let output = if start::was_closed(1) { Err(Errno::BADF) } else { endpoint::inherited(descriptor::inherited(1)) };
     let output = match output {
         Ok(output) => output,
         Err(errno) => return messages.error(format!("standard output: {}", strerror(errno))),
     };
-    let mut run = Run::new(options, messages, None);
+    let mut run = Run::new(options, messages, watch, None);
     let output_works = run.operands(&output);
     run.standard_input_used();
     // Whatever close alone can tell (NFS, FUSE, quotas) is a write error too.
@@ -108,7 +127,7 @@ fn to_standard_output(options: &Options, messages: &mut Messages) {
 }
 
 /// `--connect`, `--listen`: standard output is not looked at.
-fn to_peer(options: &Options, asked: &options::Peer, messages: &mut Messages) {
+fn to_peer(options: &Options, asked: &options::Peer, messages: &mut Messages, watch: &Watch) {
     start::ignore_sigpipe();
     let peer = match Peer::open(asked) {
         Ok(peer) => peer,
@@ -121,7 +140,7 @@ fn to_peer(options: &Options, asked: &options::Peer, messages: &mut Messages) {
     if options.explain {
         messages.note(peer.connection());
     }
-    let mut run = Run::new(options, messages, Some(&peer));
+    let mut run = Run::new(options, messages, watch, Some(&peer));
     let output_works = run.operands(&output);
     run.standard_input_used();
     let sent = run.sent;

@@ -10,6 +10,8 @@ use crate::cat::options::{Peer, Role};
 use crate::cp::backup;
 use crate::cp::options::{Backup, Make, Numbering, Preserve, Target, Update};
 use crate::engine::{self, Name, Policy, Reflink, Sparse};
+use crate::report::json;
+use crate::report::watch::When;
 use crate::{cat, cp};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
@@ -49,6 +51,10 @@ pub(super) fn zccp(matches: &ArgMatches, invocation: &Invocation) -> Result<cp::
         debug,
         explain: matches.get_flag("explain"),
         rate_limit: size_above_zero(matches, "rate-limit")?,
+        progress: progress(matches),
+        quiet: matches.get_flag("quiet"),
+        json: json(matches)?,
+        dry_run: matches.get_flag("dry-run"),
         policy: Policy { engines: engines(matches), reflink: reflink(matches), sparse: sparse(matches), peer: None },
     })
 }
@@ -68,9 +74,13 @@ pub(super) fn zccat(
     let peer = peer(matches)?;
     Ok(cat::Options {
         program: invocation.name().to_string_lossy().into_owned(),
+        strictly_gnu: invocation.is_strictly_gnu(),
         operands,
+        progress: progress(matches),
+        json: json(matches)?,
         format: format(matches),
         explain: matches.get_flag("explain"),
+        size: size_above_zero(matches, "size")?,
         rate_limit: size_above_zero(matches, "rate-limit")?,
         policy: Policy {
             engines: engines(matches),
@@ -229,6 +239,22 @@ fn sparse(matches: &ArgMatches) -> Sparse {
         Some("never") => Sparse::Never,
         _ => Sparse::Auto,
     }
+}
+
+fn progress(matches: &ArgMatches) -> When {
+    match keyword(matches, "progress") {
+        Some("always") => When::Always,
+        Some("never") => When::Never,
+        _ => When::Auto,
+    }
+}
+
+fn json(matches: &ArgMatches) -> Result<Option<json::Target>, UsageError> {
+    let Some(value) = matches.get_one::<OsString>("json") else { return Ok(None) };
+    if value == NO_ARGUMENT {
+        return Ok(Some(json::Target::StandardError));
+    }
+    json::Target::parse(value).map(Some).map_err(|problem| UsageError::value(value, "--json", problem))
 }
 
 fn engines(matches: &ArgMatches) -> Vec<Name> {

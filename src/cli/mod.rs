@@ -69,6 +69,11 @@ impl Invocation {
         &self.argv0
     }
 
+    /// Which of the two it is.
+    pub fn program(&self) -> Program {
+        self.program
+    }
+
     /// Called `cp` or `cat`.
     pub fn is_strictly_gnu(&self) -> bool {
         self.strictly_gnu
@@ -82,9 +87,11 @@ impl Invocation {
         if !self.strictly_gnu {
             return (command, gnu);
         }
-        // GNU has neither `-h` nor `-V`.
-        let without_letter = |option: clap::Arg| option.short(None);
-        (command.mut_arg("help", without_letter).mut_arg("version", without_letter), gnu)
+        // GNU has none of the letters that are ours.
+        let ours = table::OUR_LETTERS.iter().filter(|id| command.get_arguments().any(|option| option.get_id() == **id));
+        let ours: Vec<&str> = ours.copied().collect();
+        let without_letter = |command: clap::Command, id: &str| command.mut_arg(id, |option| option.short(None));
+        (ours.into_iter().fold(command, without_letter), gnu)
     }
 }
 

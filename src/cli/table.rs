@@ -12,6 +12,9 @@ use clap::{Arg, ArgAction, Command, ValueHint};
 /// means something else there).
 pub const NO_ARGUMENT: &str = "\0";
 
+/// Options whose letters GNU has not: under its names there is only the long name.
+pub const OUR_LETTERS: [&str; 4] = ["help", "version", "progress", "quiet"];
+
 /// GNU's long names of one program, in the order of its table, in which `--=` lists them (cp and cat 9.10).
 ///
 /// The list is complete, whether or not the option is built here, so that an abbreviation means now what it means when
@@ -119,6 +122,9 @@ fn first_half() -> Vec<Arg> {
         flag("b").short('b').help("like --backup without an argument"),
         flag("d").short('d').help("same as -P, and names of one file stay names of one file"),
         flag("debug").long("debug").help("say on standard output how each file was copied; implies -v"),
+        flag("dry-run")
+                .long("dry-run")
+                .help("say on standard output what would be done with each SOURCE, and by\nwhich engines, and touch nothing"),
         engine(),
         explain(),
         flag("force")
@@ -129,6 +135,7 @@ fn first_half() -> Vec<Arg> {
                 .short('i')
                 .long("interactive")
                 .help("ask before an existing DEST is replaced; overrides an earlier -n"),
+        json(),
         flag("link").short('l').long("link").help("make hard links instead of copies"),
         flag("dereference")
                 .short('L')
@@ -148,6 +155,8 @@ fn second_half() -> Vec<Arg> {
                 .short('P')
                 .long("no-dereference")
                 .help("copy a symbolic link SOURCE as a symbolic link"),
+        progress("show how far the copy is, on standard error: auto (the default) on a\nterminal, always (if no WHEN is given) also elsewhere, or never"),
+        flag("quiet").short('q').long("quiet").help("show no progress, and say nothing but errors and what is asked for"),
         rate_limit(),
         valued("reflink", "WHEN")
                 .require_equals(true)
@@ -217,13 +226,20 @@ pub fn zccat() -> Command {
         )
         .arg(engine())
         .arg(explain())
+        .arg(json())
         .arg(
             valued("listen", "ADDRESS")
                 .value_parser(ValueParser::os_string())
                 .value_hint(ValueHint::Other)
                 .help("as --connect, to the first who connects to ADDRESS: see below"),
         )
+        .arg(progress("show how far it is, on standard error: auto (the default) on a\nterminal with --connect or --listen, always (if no WHEN is given) also\nwithout, or never"))
         .arg(rate_limit())
+        .arg(
+            valued("size", "SIZE").value_parser(ValueParser::os_string()).value_hint(ValueHint::Other).help(
+                "how much is to be expected of a pipe or another FILE that does not\ntell its size, for what -g, --json and SIGUSR1 say; a SIZE may have a\nsuffix as above",
+            ),
+        )
         .arg(
             valued("timeout", "SECONDS").value_parser(ValueParser::os_string()).value_hint(ValueHint::Other).help(
                 "with --connect or --listen: fail if for SECONDS (0.5, say) nobody\n\
@@ -277,6 +293,26 @@ fn explain() -> Arg {
     flag("explain").long("explain").help("say on standard error what is planned for each file, and then what\nwas done: bytes by each engine, refusals, time")
 }
 
+fn json() -> Arg {
+    valued("json", "FILE")
+        .require_equals(true)
+        .num_args(0..=1)
+        .default_missing_value(NO_ARGUMENT)
+        .value_parser(ValueParser::os_string())
+        .value_hint(ValueHint::FilePath)
+        .help("tell what is done in JSON, one object a line, in FILE (fd:N for a\ndescriptor), or on standard error, which then has nothing else")
+}
+
+fn progress(help: &'static str) -> Arg {
+    valued("progress", "WHEN")
+        .short('g')
+        .require_equals(true)
+        .num_args(0..=1)
+        .default_missing_value("always")
+        .value_parser(PossibleValuesParser::new(["auto", "always", "never"]))
+        .help(help)
+}
+
 fn help_and_version() -> [Arg; 2] {
     [
         flag("help").short('h').long("help").help("display this help and exit"),
@@ -304,10 +340,13 @@ mod tests {
         for (command, gnu) in [(zccp(), GNU_CP), (zccat(), GNU_CAT)] {
             let ours: Vec<&str> =
                 command.get_arguments().filter_map(Arg::get_long).filter(|name| !gnu.all.contains(name)).collect();
-            let zccats: &[&str] = if command.get_name() == "zccat" { &["connect", "listen", "timeout"] } else { &[] };
-            let both = ["engine", "explain", "rate-limit"];
-            assert!(ours.iter().all(|name| both.contains(name) || zccats.contains(name)), "{ours:?}");
-            assert_eq!(ours.len(), both.len() + zccats.len());
+            let both = ["engine", "explain", "json", "progress", "rate-limit"];
+            let its_own: &[&str] = match command.get_name() {
+                "zccat" => &["connect", "listen", "size", "timeout"],
+                _ => &["dry-run", "quiet"],
+            };
+            assert!(ours.iter().all(|name| both.contains(name) || its_own.contains(name)), "{ours:?}");
+            assert_eq!(ours.len(), both.len() + its_own.len());
             assert!(ours.iter().all(|name| !gnu.all.iter().any(|theirs| theirs.starts_with(name))));
         }
     }

@@ -4,7 +4,7 @@ use super::decide::{self, Action, Circumstances, Clear, Made, Meeting, Product, 
 use super::destination::Destination;
 use super::file::{self, Source};
 use super::options::{Make, Update};
-use super::{Run, backup, links, names};
+use super::{Run, backup, links, names, rehearse};
 use crate::report::prompt;
 use crate::report::quote::shell_always;
 use crate::sys::facts::{Facts, Kind};
@@ -62,8 +62,15 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>, known:
         meeting: entry.meeting(&source.facts, &there),
     };
     let (ask, action) = decide::decide(&wishes, &source.facts, &there, circumstances);
-    if ask && !entry.agreed(run, &there) {
+    if let (true, Action::Make(steps)) = (run.options.dry_run, action) {
+        rehearse::say(run, name, to, &source, steps, ask);
+        return;
+    }
+    if ask && !run.options.dry_run && !entry.agreed(run, &there) {
         return run.messages.fail();
+    }
+    if !matches!(action, Action::Make(_)) && !run.alone {
+        run.watch.counters().unexpect(expected_of(&source.facts));
     }
     match action {
         Action::Make(steps) => entry.make(run, &mut source, steps),
@@ -71,6 +78,11 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, to: &Destination<'_>, known:
         Action::Skip => entry.skip(run, &source.facts),
         Action::Refuse(refusal) => refuse(run, refusal, name, to),
     }
+}
+
+/// Bytes that a source was expected to come to, when the operands were added up.
+fn expected_of(source: &Facts) -> u64 {
+    if source.kind == Kind::Regular { source.size } else { 0 }
 }
 
 impl Entry<'_> {
@@ -109,6 +121,9 @@ impl Entry<'_> {
         if run.options.debug {
             run.messages.print(format!("skipped {}", shell_always(&self.to.shown)));
         }
+        if run.options.dry_run {
+            return run.messages.print(format!("would leave {} as it is", shell_always(&self.to.shown)));
+        }
         if self.wishes.links && self.wishes.update == Update::Older && self.wishes.make == Make::Copy {
             match run.account.first_name(source) {
                 Some(first) => _ = links::to_first(run, &first, self.to),
@@ -139,6 +154,11 @@ impl Entry<'_> {
 
     /// Makes it, and keeps account of it: of contents only where all of them arrived.
     fn make_anew(&self, run: &mut Run<'_>, source: &mut Source, product: Product) -> bool {
+        let without_bytes =
+            matches!(product, Product::HardLink { .. } | Product::SymbolicLink { .. } | Product::SameLink);
+        if without_bytes && !run.alone {
+            run.watch.counters().unexpect(expected_of(&source.facts));
+        }
         let made = match product {
             Product::HardLink { replace } => links::hard(run, self.name, !self.wishes.no_dereference, self.to, replace),
             Product::SymbolicLink { replace } => links::symbolic(run, self.name, self.to, replace),

@@ -9,7 +9,7 @@ use super::decide::Product;
 use super::destination::Destination;
 use super::options::Make;
 use super::{Run, links};
-use crate::report::{debug, explain, failure, quote::shell_always};
+use crate::report::{debug, explain, failure, json, quote::shell_always};
 use crate::sys::descriptor::close;
 use crate::sys::facts::{Facts, Kind};
 use crate::sys::pipe;
@@ -112,6 +112,8 @@ pub(super) fn look_at_source(run: &mut Run<'_>, name: &OsStr) -> Option<Source> 
     let no_follow = if followed { OFlags::empty() } else { OFlags::NOFOLLOW };
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | no_follow;
     let opened = match run.options.make {
+        // Nobody who waits for a reader is to be woken by a rehearsal.
+        Make::Copy if run.options.dry_run && !stat().is_ok_and(|facts| facts.kind == Kind::Regular) => Err(Errno::BADF),
         Make::Copy => fs::open(name, flags, Mode::empty()),
         Make::HardLink | Make::SymbolicLink => Err(Errno::BADF), // nothing is read
     };
@@ -239,7 +241,17 @@ impl Ends<'_> {
         if let Some(title) = &title {
             explain::before(run.messages, title, &ask, &plan);
         }
-        let trail = transfer::copy(&ask, &plan, &run.learned, run.limit.as_ref(), &mut run.scratch);
+        let counters = run.watch.counters();
+        if run.alone {
+            counters.expect(ask.expected.unwrap_or(0));
+            counters.scanned();
+        }
+        run.watch.begin(self.name, ask.expected);
+        let trail = transfer::copy(&ask, &plan, &run.learned, run.limit.as_ref(), &mut run.scratch, counters);
+        run.watch.end(ask.expected, trail.bytes() + trail.holes);
+        if let Some(json) = run.watch.json() {
+            json.file(&json::File { source: self.name, destination: Some(&self.to.shown), trail: &trail });
+        }
         if trail.is_complete() {
             run.account.note(self.to);
         }

@@ -1,7 +1,7 @@
 //! cp: operands → entries; decide; the two ends of each copy opened, named and closed.
 //!
 //! [`operands`] says which source goes to which destination, [`decide`] (pure) what is to be done with one, [`entry`] does
-//! it: [`mod@file`] for contents, [`links`] for links. [`account`] is what the run remembers.
+//! it: [`mod@file`] for contents, [`links`] for links, [`rehearse`] for `--dry-run`. [`account`] is what the run remembers.
 
 mod account;
 pub mod backup;
@@ -13,10 +13,11 @@ mod links;
 mod names;
 mod operands;
 pub mod options;
+mod rehearse;
 
 pub use options::Options;
 
-use crate::report::Messages;
+use crate::report::{Messages, Watch};
 use crate::transfer::{Capabilities, RateLimit, Scratch};
 use account::Account;
 
@@ -24,6 +25,10 @@ use account::Account;
 pub(crate) struct Run<'a> {
     options: &'a Options,
     messages: &'a mut Messages,
+    /// Who is told how far it is.
+    watch: &'a Watch,
+    /// The job is one file, whose size is the total.
+    alone: bool,
     learned: Capabilities,
     /// `--rate-limit`
     limit: Option<RateLimit>,
@@ -33,10 +38,12 @@ pub(crate) struct Run<'a> {
 }
 
 /// Does what was asked. What goes wrong is said through `messages`, which remembers the exit status.
-pub fn run(options: &Options, messages: &mut Messages) {
+pub fn run(options: &Options, messages: &mut Messages, watch: &Watch) {
     let mut run = Run {
         options,
         messages,
+        watch,
+        alone: options.sources().len() == 1,
         learned: Capabilities::new(),
         limit: options.rate_limit.map(RateLimit::new),
         scratch: Scratch::new(),

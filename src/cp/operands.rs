@@ -43,7 +43,7 @@ pub(super) fn each(run: &mut Run<'_>) {
 fn one(run: &mut Run<'_>, source: &OsStr, to: &OsStr) {
     let plain = Destination::plain(to);
     let mut known = Known::default();
-    if !run.options.verbose && run.options.make == Make::Copy {
+    if !run.options.verbose && !run.options.dry_run && run.options.make == Make::Copy {
         match file::copy_if_new(run, source, &plain) {
             file::Attempt::Done => return,
             file::Attempt::NotNew(opened) => known.source = Some(opened),

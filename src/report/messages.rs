@@ -1,10 +1,13 @@
 //! The two streams the user reads: diagnostics on standard error, and lines (`-v`, `--debug`, `--help`) on standard
 //! output, in the order in which they were said.
 
+use super::json::{Json, Said};
+use super::screen;
 use crate::sys::{descriptor, start, text::strerror};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 
 /// Lines wait until so many bytes are there, or until something is said on standard error (stdio's BUFSIZ for a pipe).
 const ENOUGH: usize = 4096;
@@ -25,6 +28,7 @@ pub struct Messages {
     answers_were_closed: bool,
     asked: bool,
     failed: bool,
+    json: Option<Arc<Json>>,
 }
 
 impl Messages {
@@ -51,26 +55,50 @@ impl Messages {
             answers_were_closed: start::was_closed(0),
             asked: false,
             failed: false,
+            json: None,
         }
+    }
+
+    /// What is said on standard error goes to `json` too, and nowhere else if that is standard error.
+    pub fn to_json(&mut self, json: Option<Arc<Json>>) {
+        self.json = json;
     }
 
     /// Says `PROGRAM: text` on standard error; the exit status will be 1.
     pub fn error(&mut self, text: impl AsRef<[u8]>) {
         self.failed = true;
-        self.warn(text);
+        self.say(Said::Error, text.as_ref());
     }
 
     /// Says `PROGRAM: text` on standard error; the exit status stays what it is.
     pub fn warn(&mut self, text: impl AsRef<[u8]>) {
-        let said = [&self.program, b": ".as_slice(), text.as_ref()].concat();
-        self.note(said);
+        self.say(Said::Warning, text.as_ref());
+    }
+
+    fn say(&mut self, event: Said, text: &[u8]) {
+        if self.tell(event, text) {
+            self.write([&self.program, b": ".as_slice(), text, b"\n"].concat());
+        }
+    }
+
+    /// Whether it has to be said to people as well.
+    fn tell(&self, event: Said, text: &[u8]) -> bool {
+        self.json.as_deref().is_none_or(|json| {
+            json.said(event, text);
+            !json.is_standard_error()
+        })
     }
 
     /// Says `text` on standard error without the program's name: what was asked for (`--explain`) or is complete.
     pub fn note(&mut self, text: impl AsRef<[u8]>) {
+        if self.tell(Said::Note, text.as_ref()) {
+            self.write([text.as_ref(), b"\n"].concat());
+        }
+    }
+
+    fn write(&mut self, line: Vec<u8>) {
         self.flush();
-        let mut line = text.as_ref().to_vec();
-        line.push(b'\n');
+        let _alone = screen::cleared();
         // Nobody can be told that standard error does not work but the parent, by the exit status: as GNU does.
         if self.errors_were_closed || write_all(self.errors, &line).is_err() {
             self.failed = true;
@@ -84,7 +112,8 @@ impl Messages {
     pub fn ask(&mut self, question: &[u8]) -> bool {
         self.flush();
         self.asked = true;
-        if self.errors_were_closed || write_all(self.errors, question).is_err() {
+        let _alone = screen::cleared(); // until the answer is there
+        if self.tell(Said::Prompt, question) && (self.errors_were_closed || write_all(self.errors, question).is_err()) {
             self.failed = true;
         }
         let mut first = None;
@@ -127,6 +156,7 @@ impl Messages {
         if waiting.is_empty() || self.output_failure.is_some() {
             return;
         }
+        let _alone = screen::cleared();
         // Rust's runtime put /dev/null where nothing was.
         let written = if self.output_was_closed { Err(Errno::BADF) } else { write_all(self.output, &waiting) };
         self.output_failure = written.err();

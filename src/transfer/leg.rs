@@ -4,6 +4,7 @@ use super::capabilities::Capabilities;
 use super::hole;
 use super::pace::Pace;
 use super::preallocate::Preallocation;
+use super::progress::Counters;
 use super::ready::Readiness;
 use super::trail::{Failure, Refusal, Trail};
 use super::verdict::{self, Verdict, judge};
@@ -32,6 +33,7 @@ pub(super) struct Turns<'t, 'a> {
     pub(super) learned: &'t Capabilities,
     pub(super) flow: &'t mut Flow,
     pub(super) trail: &'t mut Trail,
+    pub(super) counters: &'t Counters,
     pub(super) pace: &'t mut Pace<'a>,
     pub(super) readiness: &'t mut Readiness,
     pub(super) room: Option<&'t mut Preallocation>,
@@ -73,8 +75,13 @@ impl Turns<'_, '_> {
                 hole::keep(&self.ask.sink, self.flow.sink_offset() - zeros, zeros);
             }
             self.trail.holes += zeros;
+            self.counters.passed(zeros);
         } else {
             self.trail.count(self.name, moved);
+            match self.name {
+                Name::Reflink => self.counters.passed(moved), // shared, not moved
+                _ => self.counters.gave(moved),
+            }
         }
         if moved > 0 {
             self.readiness.moved();

@@ -15,8 +15,8 @@ const FIRST: u64 = 16 << 20;
 const LARGEST: u64 = 1 << 30;
 /// Shorter calls make the next chunk twice as large.
 const SHORT: Duration = Duration::from_millis(50);
-/// Longer ones make it half as large.
-const LONG: Duration = Duration::from_millis(200);
+/// Longer ones make it smaller by as much: whoever watches sees something move ten times a second.
+const LONG: Duration = Duration::from_millis(100);
 /// The smallest it becomes, bytes.
 const SMALLEST: u64 = 1 << 20;
 
@@ -162,7 +162,8 @@ impl<'a> Pace<'a> {
         let Some(began) = self.began.take() else { return };
         let took = began.elapsed();
         if took > LONG {
-            self.chunk = (self.chunk / 2).max(SMALLEST);
+            let times = (took.as_nanos() / LONG.as_nanos()).max(1) as u64;
+            self.chunk = (self.chunk / (times + 1).next_power_of_two()).max(SMALLEST);
         } else if full && took < SHORT {
             self.chunk = (self.chunk * 2).min(LARGEST);
         }
