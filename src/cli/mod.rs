@@ -101,6 +101,7 @@ fn last_component(path: &OsStr) -> &OsStr {
 
 /// What a command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it in a run")]
 pub enum Parsed {
     /// To do the program's work.
     Run(Options),
