@@ -19,6 +19,7 @@ use operand::Sent;
 use peer::Peer;
 use rustix::io::Errno;
 use std::ffi::OsStr;
+use std::num::NonZero;
 
 /// What one run of `zccat` has at hand.
 pub(crate) struct Run<'a> {

@@ -95,6 +95,7 @@ pub(super) fn zccat(
         json: json(matches)?,
         format: format(matches),
         explain: matches.get_flag("explain"),
+        size: size_above_zero(matches, "size")?,
         rate_limit: size_above_zero(matches, "rate-limit")?,
         policy: Policy {
             engines: engines(matches),
