@@ -49,6 +49,9 @@ mod oracle_cp;
 // The man pages and the completions: complete, and taken by real shells and a real formatter.
 mod pages;
 
+// zccat --size: what is told of a stream.
+mod size;
+
 // --rate-limit: never faster than was said.
 mod rate;
 // How far a copy is, on a real terminal and on what is none.

@@ -264,6 +264,11 @@ pub fn zccat() -> Command {
         .arg(rate_limit())
         .arg(progress("show how far it is, on standard error: auto (the default) on a\nterminal with --connect or --listen, always (if no WHEN is given) also\nwithout, or never"))
         .arg(
+            valued("size", "SIZE").value_parser(ValueParser::os_string()).value_hint(ValueHint::Other).help(
+                "how much is to be expected of a pipe or another FILE that does not\ntell its size, for what -g, --json and SIGUSR1 say; a SIZE may have a\nsuffix as above",
+            ),
+        )
+        .arg(
             valued("timeout", "SECONDS").value_parser(ValueParser::os_string()).value_hint(ValueHint::Other).help(
                 "with --connect or --listen: fail if for SECONDS (0.5, say) nobody\n\
                  answers or connects, the peer takes nothing, or it does not close at\n\
@@ -366,7 +371,7 @@ mod tests {
                 command.get_arguments().filter_map(Arg::get_long).filter(|name| !gnu.all.contains(name)).collect();
             let mut expected: Vec<&str> = vec!["engine", "explain", "json", "progress", "rate-limit"];
             expected.extend_from_slice(match command.get_name() {
-                "zccat" => &["connect", "listen", "timeout"],
+                "zccat" => &["connect", "listen", "size", "timeout"],
                 _ => &["dry-run", "jobs", "quiet"],
             });
             let sorted = |names: &[&str]| BTreeSet::from_iter(names.iter().map(ToString::to_string));
