@@ -6,6 +6,7 @@
 mod help;
 mod mapping;
 pub mod prepass;
+mod safety;
 pub mod table;
 mod usage;
 
@@ -95,6 +96,7 @@ fn last_component(path: &OsStr) -> &OsStr {
 
 /// What a command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it")]
 pub enum Parsed {
     /// To do the program's work.
     Run(Options),

@@ -2,7 +2,7 @@
 //!
 //! [`operands`] says which source goes to which destination, [`decide`] (pure) what is to be done with one, [`entry`] does
 //! it: [`mod@file`] for contents, [`links`] for links, [`special`] for FIFOs and devices, [`directory`] for directories,
-//! which [`tree`] fills. [`attributes`] is what is kept besides the data. Where something is, is a [`location`]: an open
+//! which [`tree`] fills. [`attributes`] is what is kept besides the data, [`safety`] what makes a copy one to be trusted. Where something is, is a [`location`]: an open
 //! directory and a name. [`account`], [`first_names`] and [`directory::Roots`] are what the run remembers.
 
 mod account;
@@ -19,6 +19,8 @@ mod names;
 mod operands;
 pub mod options;
 mod parents;
+mod safety;
+mod sink;
 mod special;
 mod tree;
 
@@ -33,6 +35,7 @@ use directory::Roots;
 use first_names::FirstNames;
 use location::Location;
 use options::Label;
+use safety::Flushes;
 
 /// What a thread of `zccp` has at hand: what all of them share, and what is its own.
 pub(crate) struct Run<'a> {
@@ -40,6 +43,7 @@ pub(crate) struct Run<'a> {
     learned: &'a Capabilities,
     links: &'a FirstNames,
     roots: &'a Roots,
+    flushes: &'a Flushes,
     identity: Identity,
     messages: &'a mut Messages,
     scratch: &'a mut Scratch,
@@ -68,6 +72,7 @@ pub fn run(options: &Options, messages: &mut Messages) {
         learned: &Capabilities::new(),
         links: &FirstNames::default(),
         roots: &Roots::default(),
+        flushes: &Flushes::new(options),
         identity: Identity::as_far_as_needed(options),
         messages,
         scratch: &mut Scratch::new(),
@@ -75,6 +80,7 @@ pub fn run(options: &Options, messages: &mut Messages) {
         account: Some(&mut Account::default()),
     };
     operands::each(&mut run);
+    safety::end(&mut run);
 }
 
 /// Whether what is asked of SELinux labels can be done. Without SELinux there are none to set; with it, it is its library

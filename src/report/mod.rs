@@ -7,5 +7,6 @@ pub mod messages;
 pub mod peer;
 pub mod prompt;
 pub mod quote;
+pub mod safety;
 
 pub use messages::Messages;

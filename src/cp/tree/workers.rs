@@ -100,13 +100,14 @@ struct Shared<'r> {
     learned: &'r crate::transfer::Capabilities,
     links: &'r super::super::first_names::FirstNames,
     roots: &'r super::super::directory::Roots,
+    flushes: &'r super::super::Flushes,
     identity: super::super::attributes::Identity,
 }
 
 impl<'r> Shared<'r> {
     fn of(run: &Run<'r>) -> Shared<'r> {
-        let Run { options, learned, links, roots, identity, .. } = *run;
-        Shared { options, learned, links, roots, identity }
+        let Run { options, learned, links, roots, flushes, identity, .. } = *run;
+        Shared { options, learned, links, roots, flushes, identity }
     }
 }
 
@@ -122,7 +123,7 @@ impl<'s> Others<'s> {
     where
         's: 'scope,
     {
-        let Shared { options, learned, links, roots, identity } = self.shared;
+        let Shared { options, learned, links, roots, flushes, identity } = self.shared;
         let pool = self.pool;
         let kept = self.kept();
         pool.count_worker(true);
@@ -135,6 +136,7 @@ impl<'s> Others<'s> {
                 learned,
                 links,
                 roots,
+                flushes,
                 identity,
                 messages: &mut messages,
                 scratch: &mut scratch,
