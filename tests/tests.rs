@@ -72,6 +72,9 @@ mod signals;
 // What was sent stays what it was, whatever becomes of the source afterwards.
 mod sharing;
 
+// Copies that can be trusted: resumed, verified, atomic, durable.
+mod safety;
+
 // Holes: kept, made or filled.
 mod sparse;
 
