@@ -23,7 +23,10 @@ Register-ArgumentCompleter -Native -CommandName 'zccat' -ScriptBlock {
         'zccat' {
             [CompletionResult]::new('--connect', '--connect', [CompletionResultType]::ParameterName, 'send to this socket instead of standard output, half-close it, and wait until the peer has closed it')
             [CompletionResult]::new('--engine', '--engine', [CompletionResultType]::ParameterName, 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else')
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'as --connect, to the first who connects to ADDRESS')
+            [CompletionResult]::new('-g', '-g', [CompletionResultType]::ParameterName, 'show how far it is, on standard error: auto (the default) on a terminal with --connect or --listen, always (if no WHEN is given) also without, or never')
+            [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'show how far it is, on standard error: auto (the default) on a terminal with --connect or --listen, always (if no WHEN is given) also without, or never')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'with --connect or --listen: fail if for SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for answer and close, no limit for the others')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'the same as -vET')
             [CompletionResult]::new('--show-all', '--show-all', [CompletionResultType]::ParameterName, 'the same as -vET')

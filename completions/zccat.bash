@@ -27,8 +27,16 @@ _zccat()
             compopt -o nospace
             return
             ;;
+        --json=)
+            COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
+            return
+            ;;
         --listen= | --listen)
             COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
+            return
+            ;;
+        --progress=)
+            COMPREPLY=($(compgen -P "$before" -W "auto always never" -- "$cur"))
             return
             ;;
         --timeout= | --timeout)
@@ -37,7 +45,7 @@ _zccat()
             ;;
     esac
     [[ $cur == -* ]] || return
-    COMPREPLY=($(compgen -W "-A --show-all -b --number-nonblank -e -n --number -E --show-ends -v --show-nonprinting -T --show-tabs -s --squeeze-blank -t --connect= --engine= --explain --listen= --timeout= -u -h --help -V --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "-A --show-all -b --number-nonblank -e -n --number -E --show-ends -v --show-nonprinting -T --show-tabs -s --squeeze-blank -t --connect= --engine= --explain --json --json= --listen= -g --progress --progress= --timeout= -u -h --help -V --version" -- "$cur"))
     [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
 }
 

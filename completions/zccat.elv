@@ -20,7 +20,10 @@ set edit:completion:arg-completer[zccat] = {|@words|
         &'zccat'= {
             cand --connect 'send to this socket instead of standard output, half-close it, and wait until the peer has closed it'
             cand --engine 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write'
+            cand --json 'tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else'
             cand --listen 'as --connect, to the first who connects to ADDRESS'
+            cand -g 'show how far it is, on standard error: auto (the default) on a terminal with --connect or --listen, always (if no WHEN is given) also without, or never'
+            cand --progress 'show how far it is, on standard error: auto (the default) on a terminal with --connect or --listen, always (if no WHEN is given) also without, or never'
             cand --timeout 'with --connect or --listen: fail if for SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for answer and close, no limit for the others'
             cand -A 'the same as -vET'
             cand --show-all 'the same as -vET'

@@ -4,6 +4,10 @@ module completions {
     [ "reflink" "copy_file_range" "sendfile" "splice" "zerocopy" "mmap" "read_write" ]
   }
 
+  def "nu-complete zccat progress" [] {
+    [ "auto" "always" "never" ]
+  }
+
   # Write each FILE to standard output, one after the other, by the kernel's best path.
   export extern zccat [
     --show-all(-A)            # the same as -vET
@@ -18,7 +22,9 @@ module completions {
     --connect: string         # send to this socket instead of standard output, half-close it, and wait until the peer has closed it
     --engine: string@"nu-complete zccat engine" # move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write
     --explain                 # say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time
+    --json: path              # tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else
     --listen: string          # as --connect, to the first who connects to ADDRESS
+    --progress(-g): string@"nu-complete zccat progress" # show how far it is, on standard error: auto (the default) on a terminal with --connect or --listen, always (if no WHEN is given) also without, or never
     --timeout: string         # with --connect or --listen: fail if for SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for answer and close, no limit for the others
     -u                        # (no effect: output is never held back)
     --help(-h)                # display this help and exit

@@ -21,10 +21,38 @@ _zccp()
             COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
             return
             ;;
+        --context=)
+            COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
+            return
+            ;;
         --engine= | --engine)
             [[ $cur == *,* ]] && before+=${cur%,*},
             COMPREPLY=($(compgen -P "$before" -W "reflink copy_file_range sendfile splice zerocopy mmap read_write" -- "${cur##*,}"))
             compopt -o nospace
+            return
+            ;;
+        --json=)
+            COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
+            return
+            ;;
+        --jobs= | --jobs | -j)
+            COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
+            return
+            ;;
+        --no-preserve= | --no-preserve)
+            [[ $cur == *,* ]] && before+=${cur%,*},
+            COMPREPLY=($(compgen -P "$before" -W "mode timestamps ownership links context xattr all" -- "${cur##*,}"))
+            compopt -o nospace
+            return
+            ;;
+        --preserve=)
+            [[ $cur == *,* ]] && before+=${cur%,*},
+            COMPREPLY=($(compgen -P "$before" -W "mode timestamps ownership links context xattr all" -- "${cur##*,}"))
+            compopt -o nospace
+            return
+            ;;
+        --progress=)
+            COMPREPLY=($(compgen -P "$before" -W "auto always never" -- "$cur"))
             return
             ;;
         --reflink=)
@@ -49,7 +77,7 @@ _zccp()
             ;;
     esac
     [[ $cur == -* ]] || return
-    COMPREPLY=($(compgen -W "--backup --backup= -b -d --debug --engine= --explain -f --force -i --interactive -l --link -L --dereference -n --no-clobber -P --no-dereference --reflink --reflink= --remove-destination -s --symbolic-link -S --suffix= --sparse= -t --target-directory= --update --update= -u -T --no-target-directory -v --verbose -h --help -V --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "-a --archive --attributes-only --backup --backup= -b --context --context= --copy-contents -d --debug --dry-run --engine= --explain -f --force -H -i --interactive --json --json= -j --jobs= --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference --no-preserve= -x --one-file-system -p --parents --preserve --preserve= -g --progress --progress= -q --quiet -R --recursive --reflink --reflink= --remove-destination --strip-trailing-slashes -s --symbolic-link -S --suffix= --sparse= -t --target-directory= --update --update= -u -T --no-target-directory -v --verbose -Z -h --help -V --version" -- "$cur"))
     [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
 }
 

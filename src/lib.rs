@@ -7,7 +7,7 @@
 //! | [`cli`] | argv → options: one clap table per name, GNU's abbreviations, order rules and diagnostics |
 //! | [`cp`] | operands → entries; decide; the two ends of each copy opened, named and closed |
 //! | [`cat`] | operands → descriptors; raw output, or formatted as its options say; a socket of its own and its peer |
-//! | [`report`] | every word the user reads: messages, quoting, `--explain`, `--debug` |
+//! | [`report`] | every word the user reads: messages, quoting, `--explain`, `--debug`, progress, `--json`, signals |
 //! | [`transfer`] | endpoints, the plan (pure), capabilities, verdicts on errnos, pace, the one driver loop, the trail |
 //! | [`engine`] | one file per kernel path and one table of them all; the contract they keep |
 //! | [`sys`] | the only `unsafe`: libc and memmap2, thin and typed, one file per kernel subject |
@@ -28,6 +28,9 @@
 //!   `cargo bench --bench compare` measures it again.
 //! * An option: one entry in `cli::table`, one line in `cli::mapping`, one field in `cp::Options` or `cat::Options`.
 //! * A sentence: [`report`], or where GNU has it in the room that has found the fault.
+//! * How far a job is: whoever copies adds to [`transfer::progress`], whoever shows it reads there; [`report::watch`] is
+//!   told when a copy begins and ends.
+//! * A name that must not outlive the program: [`sys::temporary`], after [`report::interrupt::tidy`].
 //! * What cp does with a source and a destination: [`cp::decide`], pure.
 //!
 //! # What is never done where
@@ -66,21 +69,22 @@ pub mod sys;
 pub mod transfer;
 
 use cli::{Invocation, Options, Parsed, Program};
-use report::Messages;
+use report::watch::{When, Wishes};
+use report::{Json, Messages, Watch, interrupt};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
+use std::sync::Arc;
 
 /// The whole program: reads the command line, does what it says, and gives the exit status (0 or 1). `default` is the
-/// program to be if `argv[0]` is no name of ours.
-pub fn run(default: Program) -> i32 {
-    sys::start::restore_sigpipe();
-    let mut arguments = std::env::args_os();
+/// program to be if `argv[0]` is no name of ours; `arguments` begin with `argv[0]`.
+pub fn run(default: Program, arguments: Vec<OsString>) -> i32 {
+    let mut arguments = arguments.into_iter();
     let argv0 = arguments.next().unwrap_or_else(|| OsString::from(default.name()));
     let invocation = Invocation::new(argv0, default);
     let mut messages = Messages::new(invocation.name().as_bytes());
     match cli::parse(&invocation, arguments) {
-        Ok(Parsed::Run(Options::Zccp(options))) => cp::run(&options, &mut messages),
-        Ok(Parsed::Run(Options::Zccat(options))) => cat::run(&options, &mut messages),
+        // Threads and signal handlers read them until the program ends.
+        Ok(Parsed::Run(options)) => return work(Box::leak(Box::new(options)), &invocation, messages),
         Ok(Parsed::Help(text) | Parsed::Version(text)) => messages.print(text),
         Err(error) => {
             messages.note(error.render(&invocation));
@@ -88,4 +92,74 @@ pub fn run(default: Program) -> i32 {
         }
     }
     messages.finish()
+}
+
+/// Does the program's work; the exit status.
+fn work(options: &'static Options, invocation: &Invocation, mut messages: Messages) -> i32 {
+    let (wishes, target, sources) = wishes(options);
+    let json = match target.map(Json::open).transpose() {
+        Ok(json) => json.map(Arc::new),
+        Err(text) => {
+            messages.error(text);
+            return messages.finish();
+        }
+    };
+    if let Some(json) = &json {
+        if json.is_standard_error() {
+            interrupt::be_silent();
+        }
+        json.start(invocation.program().name(), sources);
+        messages.to_json(Some(Arc::clone(json)));
+    }
+    // One file has no total to be looked up beforehand.
+    let foreseen = if sources.len() > 1 { sources } else { &[] };
+    let watch = Watch::new(&invocation.name().to_string_lossy(), wishes, json, foreseen);
+    match options {
+        Options::Zccp(options) => cp::run(options, &mut messages, &watch),
+        Options::Zccat(options) => cat::run(options, &mut messages, &watch),
+    }
+    watch.finish(!messages.failed());
+    let status = messages.finish();
+    match watch.summary(status) {
+        Ok(()) => status,
+        Err(text) => {
+            let mut messages = Messages::new(invocation.name().as_bytes());
+            messages.error(text);
+            messages.finish()
+        }
+    }
+}
+
+/// What is to be shown, where JSON goes, and the sources.
+fn wishes(options: &'static Options) -> (Wishes, Option<&'static report::json::Target>, &'static [OsString]) {
+    match options {
+        Options::Zccp(options) => {
+            let unasked = options.progress == When::Auto && (options.strictly_gnu || options.quiet);
+            if options.json.is_some() {
+                sys::start::ignore_sigpipe(); // who reads about the copy may go, and the copy goes on
+            }
+            let wishes = Wishes {
+                when: if unasked || options.dry_run { When::Never } else { options.progress },
+                notices: !options.quiet && !options.strictly_gnu,
+                status: !options.strictly_gnu,
+                last_word: !options.quiet && !options.strictly_gnu && !options.dry_run,
+            };
+            (wishes, options.json.as_ref(), options.sources())
+        }
+        Options::Zccat(options) => {
+            // Others own the terminal in a pipeline, and what goes to a terminal itself is no place for a bar.
+            let shows = match options.progress {
+                When::Auto => options.peer.is_some() && !options.strictly_gnu,
+                When::Always => options.peer.is_some() || !rustix::termios::isatty(sys::descriptor::inherited(1)),
+                When::Never => false,
+            };
+            let wishes = Wishes {
+                when: if shows { options.progress } else { When::Never },
+                notices: !options.strictly_gnu,
+                status: !options.strictly_gnu,
+                last_word: false,
+            };
+            (wishes, options.json.as_ref(), &options.operands)
+        }
+    }
 }

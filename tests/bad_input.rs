@@ -250,6 +250,10 @@ fn a_disk_that_fills_up_keeps_what_was_copied() {
         let outcome = zccp(&scene, &["big", "fuse/copy"]).arguments(engine.option_with_fallback()).run();
         outcome.fails_with(1).stderr_has("zccp: error writing 'fuse/copy': No space left on device");
         assert_eq!(mount.bytes("copy").unwrap(), &bytes[..200_000]);
+        let option = engine.option_with_fallback().unwrap_or("-u".into());
+        let sent = scene.shell("exec \"$ZCCAT\" $ENGINE big a >fuse/sent").variable("ENGINE", option).run();
+        sent.fails_with(1).stderr_is("zccat: write error: No space left on device\n");
+        assert_eq!(mount.bytes("sent").unwrap(), &bytes[..200_000]);
     });
 }
 

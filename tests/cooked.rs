@@ -172,3 +172,21 @@ fn little_memory_is_enough() {
     assert!(seen.calls.iter().any(|call| call.name == "mmap" && call.injected), "nothing was refused");
     outcome.succeeds().stdout_is(numbered(&text));
 }
+
+#[test]
+fn bytes_are_read_and_never_mapped() {
+    let scene = Scene::new();
+    let text = content::text(1_000_000);
+    scene.file("a", &text);
+    for options in ["-n", "-A", "-sE"] {
+        let Some((outcome, seen)) = trace(&scene, &[], scene.zccat([options, "a"])) else { return };
+        outcome.succeeds();
+        let fd = seen.opened("a").unwrap();
+        let calls: Vec<_> = seen.between_operands(&["a"]).iter().filter(|call| call.touches(fd)).collect();
+        let names: Vec<&str> = calls.iter().map(|call| call.name.as_str()).collect();
+        assert!(names.contains(&"read"), "{names:?}");
+        for other in ["mmap", "sendfile", "splice", "copy_file_range"] {
+            assert!(!names.contains(&other), "{options}: {names:?}");
+        }
+    }
+}

@@ -244,3 +244,28 @@ fn zccp_through_dev_stdin_and_dev_stdout() {
         to.succeeds().stdout_is(&bytes);
     }
 }
+
+#[test]
+fn sources_without_end_are_read_until_the_reader_has_enough() {
+    for_each_engine(|engine| {
+        let scene = Scene::new();
+        shell(&scene, engine, "\"$ZCCAT\" $ENGINE /dev/zero | head -c 1G | wc -c").succeeds().stdout_is("1073741824\n");
+        shell(&scene, engine, "yes | \"$ZCCAT\" $ENGINE | head -n 3").succeeds().stdout_is("y\ny\ny\n");
+        shell(&scene, engine, "yes | \"$ZCCAT\" $ENGINE | \"$ZCCAT\" $ENGINE -n - /dev/zero | head -n 1")
+            .succeeds()
+            .stdout_is("     1\ty\n");
+    });
+}
+
+#[test]
+fn redirections_on_both_sides() {
+    for_each_engine(|engine| {
+        let scene = Scene::new();
+        let (bytes, more) = (content::bytes(5, 300_000), content::bytes(6, 70_000));
+        scene.file("f", &bytes);
+        scene.file("more", &more);
+        shell(&scene, engine, "\"$ZCCAT\" $ENGINE <f >g").succeeds().stderr_is("").file_is("g", &bytes);
+        shell(&scene, engine, "\"$ZCCAT\" $ENGINE more >>g").succeeds().file_is("g", &[&bytes[..], &more].concat());
+        shell(&scene, engine, "(\"$ZCCAT\" $ENGINE; \"$ZCCAT\" $ENGINE) <f").succeeds().stdout_is(&bytes);
+    });
+}

@@ -19,6 +19,9 @@ mod changing;
 // Formatted output: -n, -b, -s, -v, -E, -T and their company, from outside.
 mod cooked;
 
+// --dry-run: what would be done, and nothing is.
+mod dry_run;
+
 // Every kind of source into every kind of sink, under every engine: the right bytes, or the right error.
 mod ends;
 
@@ -30,6 +33,9 @@ mod floors;
 
 // Descriptors that were there before us: shared offsets, append mode, closed ones, SIGPIPE, non-blocking ones.
 mod inherited;
+
+// --json, read by a reader that is not ours.
+mod json;
 
 // argv[0]: links, copies and renamed links decide which program it is.
 mod names;
@@ -43,6 +49,11 @@ mod oracle_cp;
 // The man pages and the completions: complete, and taken by real shells and a real formatter.
 mod pages;
 
+// --rate-limit: never faster than was said.
+mod rate;
+// How far a copy is, on a real terminal and on what is none.
+mod progress;
+
 // Full disks, files that are too large, limits.
 mod room;
 
@@ -51,6 +62,9 @@ mod regressions;
 
 // zccat's own sockets, with real programs at the other end.
 mod peers;
+
+// Status lines, and a tidy end by the signal that came.
+mod signals;
 
 // What was sent stays what it was, whatever becomes of the source afterwards.
 mod sharing;

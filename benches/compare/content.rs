@@ -52,6 +52,59 @@ pub fn write(path: &Path, bytes: u64, seed: u64) -> Result<u64> {
     Ok(lines)
 }
 
+/// What a file that is formatted holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Words in lines of 0 to 120 letters, 60 on average.
+    Text,
+    /// Lines of 0 to 6 letters.
+    ShortLines,
+    /// Any bytes.
+    Random,
+}
+
+/// Writes about `bytes` bytes of that kind to a new file.
+pub fn write_lines(path: &Path, kind: Kind, bytes: u64) -> Result<()> {
+    let longest = match kind {
+        Kind::Random => return write(path, bytes, 2).map(|_| ()),
+        Kind::Text => 121,
+        Kind::ShortLines => 7,
+    };
+    let mut file = std::io::BufWriter::new(File::create_new(path)?);
+    let (mut written, mut turn) = (0, 0);
+    while written < bytes {
+        let length = hash(turn) % longest;
+        for at in 0..length {
+            let letter = hash(turn ^ (at + 1) << 40) % 32;
+            file.write_all(&[if letter < 26 { b'a' + letter as u8 } else { b' ' }])?;
+        }
+        file.write_all(b"\n")?;
+        written += length + 1;
+        turn += 1;
+    }
+    Ok(file.flush()?)
+}
+
+/// A number that stands for all bytes of a stream in their order (FNV-1a), and how many they were.
+pub fn digest(mut stream: impl Read) -> Result<(u64, u64)> {
+    let mut block = Block::new();
+    let buffer = block.get();
+    let (mut digest, mut total) = (0xcbf2_9ce4_8422_2325_u64, 0);
+    loop {
+        match stream.read(buffer) {
+            Ok(0) => return Ok((digest, total)),
+            Ok(length) => {
+                total += length as u64;
+                for byte in &buffer[..length] {
+                    digest = (digest ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => ensure!(false, "cannot read the stream: {error}"),
+        }
+    }
+}
+
 /// The finalizer of splitmix64.
 pub fn hash(word: u64) -> u64 {
     let mut z = word.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -27,6 +27,7 @@
 //! * Before each run nothing is left to be written back.
 
 mod content;
+mod cooking;
 mod copying;
 mod filesystems;
 mod measure;

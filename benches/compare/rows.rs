@@ -2,11 +2,13 @@
 //!
 //! A new row is a line here; a new kind of work is a `Scene`.
 
+use crate::content::Kind as Content;
+use crate::cooking::Cooking;
 use crate::copying::{Copy, Copying};
 use crate::filesystems::{Kind, Throttle};
 use crate::measure::Scene;
 use crate::rivals::{Program, Task};
-use crate::starting::{self, Little, Starting};
+use crate::starting::{Little, Starting};
 use crate::streams::{Sink, Streaming};
 use crate::trees::{Planting, Shape};
 use anyhow::{Result, ensure};
@@ -31,6 +33,7 @@ enum Work {
     Copy(Copy),
     Stream(Sink),
     Start(Little),
+    Cook(Content, &'static str),
     Tree { shape: Shape, target: Kind, archive: bool },
 }
 
@@ -39,6 +42,8 @@ enum Work {
 enum Select {
     /// All of a task, but rsync, which is not what it is for.
     Of(Task),
+    /// Those that know cat's options.
+    Formatters,
     /// All of a task and those that write to a socket as to any output.
     Senders,
     /// Those people use for a slow stick.
@@ -106,12 +111,24 @@ pub fn all(size: u64, rounds: usize) -> Vec<Row> {
     for (name, little, task, about) in [
         ("start/copy", Little::Copy, Task::Copy, "tmpfs -> tmpfs, new destination; warm source"),
         ("start/cat", Little::Cat, Task::Cat, "tmpfs -> /dev/null; warm source"),
+        ("start/pipe", Little::Pipe, Task::Cat, "tmpfs -> pipe, which holds it; warm source"),
         ("start/version-cp", Little::Nothing, Task::Copy, "--version"),
         ("start/version-cat", Little::Nothing, Task::Cat, "--version"),
     ] {
-        let bytes = if little == Little::Nothing { 0 } else { starting::BYTES };
         let (rounds, programs) = (rounds * STARTS_PER_ROUND, Select::Of(task));
+        let bytes = little.bytes();
         rows.push(Row { name: name.into(), about: about.into(), bytes, rounds, work: Work::Start(little), programs });
+    }
+    for (name, content, what) in [
+        ("text", Content::Text, "lines of 60 letters"),
+        ("short", Content::ShortLines, "lines of 3 letters"),
+        ("random", Content::Random, "random bytes"),
+    ] {
+        for option in ["-n", "-b", "-s", "-A", "-v", "-E"] {
+            let (name, about) = (format!("cooked/{name}{option}"), format!("{option}, {what}; tmpfs -> /dev/null"));
+            let (work, programs) = (Work::Cook(content, option), Select::Formatters);
+            rows.push(Row { name, about, bytes: size, rounds, work, programs });
+        }
     }
     for (name, bytes) in [("memory/64M", 64 << 20), ("memory/1G", 1 << 30)] {
         rows.push(copying(name, Copy { empty: true, ..PLAIN }, bytes, steady));
@@ -172,6 +189,7 @@ impl Row {
     pub fn programs<'a>(&self, found: &'a [Program]) -> Vec<&'a Program> {
         let takes_part = |program: &&Program| match self.programs {
             Select::Of(task) => program.task == task && program.name != "rsync",
+            Select::Formatters => program.task == Task::Cat && program.name != "pv",
             Select::Senders => program.task == Task::Send || (program.task == Task::Cat && program.name != "pv"),
             Select::Trees { archive } => program.copies_trees(archive),
             Select::SlowTarget => ["zccp", "gnu-cp", "cp", "rsync"].contains(&program.name),
@@ -187,6 +205,7 @@ impl Row {
             Work::Stream(sink) => Box::new(Streaming::new(base, sink, self.bytes)?),
             Work::Tree { shape, target, archive } => Box::new(Planting::new(base, shape, target, archive)?),
             Work::Start(little) => Box::new(Starting::new(base, little)?),
+            Work::Cook(content, option) => Box::new(Cooking::new(base, content, option, self.bytes)?),
         })
     }
 
@@ -194,6 +213,7 @@ impl Row {
         let needed = match self.work {
             Work::Copy(copy) => copy.memory(self.bytes),
             Work::Stream(_) => Streaming::memory(self.bytes),
+            Work::Cook(..) => Cooking::memory(self.bytes),
             Work::Start(_) => 0,
             Work::Tree { shape, target, .. } => shape.memory(target),
         };

@@ -15,6 +15,8 @@ pub enum Little {
     Copy,
     /// A file of 4 KiB is written to /dev/null.
     Cat,
+    /// A file of 32 KiB is written into a pipe, which holds it.
+    Pipe,
     /// `--version`.
     Nothing,
 }
@@ -27,8 +29,16 @@ pub struct Starting {
     complaints: PathBuf,
 }
 
-/// Bytes of the file.
-pub const BYTES: u64 = 4096;
+impl Little {
+    /// Bytes of the file.
+    pub fn bytes(self) -> u64 {
+        match self {
+            Little::Copy | Little::Cat => 4096,
+            Little::Pipe => 32 * 1024,
+            Little::Nothing => 0,
+        }
+    }
+}
 
 impl Starting {
     /// Makes the file in `base`, which is a tmpfs.
@@ -39,7 +49,7 @@ impl Starting {
             dest: base.join("small.copy"),
             complaints: base.join("complaints"),
         };
-        content::write(&scene.source, BYTES, 1)?;
+        content::write(&scene.source, little.bytes(), 1)?;
         Ok(scene)
     }
 }
@@ -51,7 +61,7 @@ impl Starting {
             let silent = fs::metadata(&self.dest)?.len() == 0;
             return Ok(silent.then(|| "said nothing".to_owned()));
         }
-        content::fault(&self.source, &self.dest, BYTES, thorough)
+        content::fault(&self.source, &self.dest, self.little.bytes(), thorough)
     }
 }
 
@@ -65,12 +75,18 @@ impl Scene for Starting {
     fn run(&mut self, program: &Program, thorough: bool) -> Result<Verdict> {
         let mut command = match self.little {
             Little::Copy => program.copy(&self.source, &self.dest, false),
-            Little::Cat => program.cat(&self.source),
+            Little::Cat | Little::Pipe => program.cat(&self.source),
             Little::Nothing => program.do_nothing(),
         };
         // In the round that does not count, what is written is looked at.
         let looked_at = thorough && self.little != Little::Copy;
-        let output = if looked_at { Stdio::from(File::create(&self.dest)?) } else { Stdio::null() };
+        // Nobody reads it: all of the file is in the pipe when the program ends.
+        let pipe = if self.little == Little::Pipe { Some(std::io::pipe()?) } else { None };
+        let output = match &pipe {
+            _ if looked_at => Stdio::from(File::create(&self.dest)?),
+            Some((_, writer)) => Stdio::from(writer.try_clone()?),
+            None => Stdio::null(),
+        };
         command.stdin(Stdio::null()).stdout(output);
         let (begun, ended) = measure::run(&mut command, Launch::Spawn, &self.complaints)?;
         let wall = begun.elapsed();

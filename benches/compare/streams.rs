@@ -14,8 +14,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// The first argument of this command when it is the reader. Then follow `pipe` or `accept`, and a file to compare
-/// with, if any.
+/// The first argument of this command when it is the reader. Then follow `pipe`, `accept` or `digest`, and a file to
+/// compare with, if any.
 pub const READER: &str = "--reader";
 
 /// Where the file goes.
@@ -127,7 +127,8 @@ impl Scene for Streaming {
     }
 }
 
-fn start_reader(mode: &str, end: OwnedFd, against: Option<&Path>) -> Result<Child> {
+/// Starts the reader of `end`, which says on its standard output what it got.
+pub fn start_reader(mode: &str, end: OwnedFd, against: Option<&Path>) -> Result<Child> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args([READER, mode]).args(against).stdin(end).stdout(Stdio::piped());
     command.spawn().context("cannot start the reader")
@@ -138,6 +139,11 @@ pub fn be_reader(mode: &OsStr, against: Option<&Path>) -> Result<()> {
     let end = io::stdin().as_fd().try_clone_to_owned()?;
     let stream: OwnedFd = if mode == "accept" { TcpListener::from(end).accept()?.0.into() } else { end };
     let stream = File::from(stream);
+    if mode == "digest" {
+        let (digest, bytes) = content::digest(stream)?;
+        println!("{digest:016x} {bytes}");
+        return Ok(());
+    }
     let got = match against {
         Some(source) => content::same_until(source, stream)?,
         None => content::count(stream)?,

@@ -9,12 +9,21 @@ mod tests;
 
 use super::options::{Format, Numbers};
 use number::Number;
-use scan::{Newline, Shown, Stop, Tab, TabOrNewline};
+use scan::{CHUNK, Newline, Shown, Stop, Tab, TabOrNewline, copy_plain};
 use show::Table;
 
-/// Room at the end of the output in which nothing is begun, only ended: a number, a carriage return that was held back,
-/// a few bytes shown as four each, a line's end.
-const MARGIN: usize = 128;
+/// What is seen of the input at once: the chunk that is worked on, and as much again, so that a copy of fixed length from
+/// anywhere in the chunk is a few instructions.
+const WINDOW: usize = 2 * CHUNK;
+
+/// Room at the end of the output in which no chunk is begun, only ended. The most that comes of one byte is a number and a
+/// line's end; and a copy is of fixed length.
+const MARGIN: usize = 2048;
+
+const _: () = assert!(CHUNK * (number::ROOM + 2) + CHUNK <= MARGIN);
+
+/// From so many bytes on that ask for attention in a chunk, each of its bytes is looked up.
+const MANY: u32 = 24;
 
 /// Output at least this long lets [`Cook::format`] make progress.
 pub(super) const LEAST_ROOM: usize = 2 * MARGIN;
@@ -61,15 +70,15 @@ impl Cook {
         let Format { numbers, squeeze_blank, ends, tabs, nonprinting } = self.format;
         let by_line = numbers != Numbers::None || squeeze_blank || (ends && !nonprinting);
         match (by_line, nonprinting, tabs) {
-            (true, false, false) => self.lines::<Newline>(input, out),
-            (true, false, true) => self.lines::<TabOrNewline>(input, out),
-            (true, true, false) => self.lines::<Shown<false, true>>(input, out),
-            (true, true, true) => self.lines::<Shown<true, true>>(input, out),
-            (false, false, _) => self.bytes::<Tab>(input, out),
-            (false, true, false) if ends => self.bytes::<Shown<false, true>>(input, out),
-            (false, true, true) if ends => self.bytes::<Shown<true, true>>(input, out),
-            (false, true, false) => self.bytes::<Shown<false, false>>(input, out),
-            (false, true, true) => self.bytes::<Shown<true, false>>(input, out),
+            (true, false, false) => self.chunks::<Newline, true>(input, out),
+            (true, false, true) => self.chunks::<TabOrNewline, true>(input, out),
+            (true, true, false) => self.chunks::<Shown<false, true>, true>(input, out),
+            (true, true, true) => self.chunks::<Shown<true, true>, true>(input, out),
+            (false, false, _) => self.chunks::<Tab, false>(input, out),
+            (false, true, false) if ends => self.chunks::<Shown<false, true>, false>(input, out),
+            (false, true, true) if ends => self.chunks::<Shown<true, true>, false>(input, out),
+            (false, true, false) => self.chunks::<Shown<false, false>, false>(input, out),
+            (false, true, true) => self.chunks::<Shown<true, false>, false>(input, out),
         }
     }
 
@@ -78,93 +87,165 @@ impl Cook {
         if std::mem::take(&mut self.holds_return) { b"\r" } else { b"" }
     }
 
-    /// Every byte becomes what it becomes, whatever is around it.
-    fn bytes<S: Stop>(&mut self, input: &[u8], out: &mut [u8]) -> Progress {
-        let end = out.len() - MARGIN;
-        self.table.show::<S, false>(input, out, end)
-    }
-
-    fn lines<S: Stop>(&mut self, input: &[u8], out: &mut [u8]) -> Progress {
+    /// One chunk after the other. `S` are the bytes that do not stand for themselves; with `LINES` it matters where a line
+    /// begins and ends, otherwise every byte becomes what it becomes, whatever is around it.
+    fn chunks<S: Stop, const LINES: bool>(&mut self, input: &[u8], out: &mut [u8]) -> Progress {
         let end = out.len() - MARGIN;
         let mut done = Progress::default();
+        if LINES && self.holds_return && input.first().is_some_and(|next| *next != b'\n') {
+            self.holds_return = false;
+            put(*b"\r", 1, out, &mut done.given);
+        }
+        let mut last = [0; WINDOW];
         while done.given < end {
-            let Some(&next) = input.get(done.taken) else { break };
-            if next == b'\n' && self.at != At::Inside {
-                self.empty_line(out, &mut done);
-                continue;
+            let rest = &input[done.taken..];
+            let (window, len) = match rest.first_chunk::<WINDOW>() {
+                Some(window) => (window, CHUNK),
+                None if rest.is_empty() => break,
+                None => {
+                    last[..rest.len()].copy_from_slice(rest);
+                    (&last, rest.len().min(CHUNK))
+                }
+            };
+            let (chunk, _) = window.split_first_chunk().unwrap_or((&[0; CHUNK], &[]));
+            let stops = S::stops(chunk) & (u64::MAX >> (CHUNK - len));
+            if stops == 0 && rest.len() >= CHUNK && (!LINES || self.at == At::Inside) {
+                let plain = copy_plain::<S>(rest, &mut out[done.given..]); // this chunk, at least
+                done.taken += plain;
+                done.given += plain;
+            } else {
+                done.given = self.chunk::<S, LINES>(window, len, stops, out, done.given);
+                done.taken += len;
             }
-            self.begin_line(next, out, &mut done);
-            let end_of_body = end.saturating_sub(done.given);
-            let body = self.table.show::<S, true>(&input[done.taken..], &mut out[done.given..], end_of_body);
-            done.taken += body.taken;
-            done.given += body.given;
-            self.hold_return(&input[..done.taken], body, &mut done);
-            if input.get(done.taken) == Some(&b'\n') {
-                self.end_line(out, &mut done);
-            }
+        }
+        if LINES {
+            self.hold_return(&input[..done.taken], &mut done);
         }
         done
     }
 
+    /// The first `len` bytes of a window, given to `out` from `given` on; returns where that ends.
+    #[inline]
+    fn chunk<S: Stop, const LINES: bool>(
+        &mut self,
+        window: &[u8; WINDOW],
+        len: usize,
+        mut stops: u64,
+        out: &mut [u8],
+        mut given: usize,
+    ) -> usize {
+        if S::MANY && stops != 0 && stops.count_ones() >= MANY {
+            return self.each::<LINES>(&window[..len], out, given);
+        }
+        let mut at = 0;
+        while at < len {
+            if LINES && self.at != At::Inside {
+                if window[at] == b'\n' {
+                    given = self.empty_line(out, given);
+                    stops &= stops - 1; // which was its own
+                    at += 1;
+                    continue;
+                }
+                given = self.begin_line(out, given);
+            }
+            let stop = if stops == 0 { len } else { stops.trailing_zeros() as usize };
+            out[given..given + CHUNK].copy_from_slice(&window[at..at + CHUNK]);
+            given += stop - at;
+            if stops == 0 {
+                break;
+            }
+            stops &= stops - 1;
+            at = stop + 1;
+            let byte = window[stop];
+            given = if LINES && byte == b'\n' {
+                self.end_line(out, given)
+            } else {
+                given + self.table.look_up(byte, &mut out[given..])
+            };
+        }
+        given
+    }
+
+    /// One byte after the other.
+    #[inline]
+    fn each<const LINES: bool>(&mut self, bytes: &[u8], out: &mut [u8], mut given: usize) -> usize {
+        for &byte in bytes {
+            if LINES && self.at != At::Inside {
+                if byte == b'\n' {
+                    given = self.empty_line(out, given);
+                    continue;
+                }
+                given = self.begin_line(out, given);
+            }
+            given = if LINES && byte == b'\n' {
+                self.end_line(out, given)
+            } else {
+                given + self.table.look_up(byte, &mut out[given..])
+            };
+        }
+        given
+    }
+
     /// A newline at the start of a line.
-    fn empty_line(&mut self, out: &mut [u8], done: &mut Progress) {
-        done.taken += 1;
+    #[inline]
+    fn empty_line(&mut self, out: &mut [u8], mut given: usize) -> usize {
         if self.format.squeeze_blank && self.at == At::AfterEmpty {
-            return;
+            return given;
         }
         self.at = At::AfterEmpty;
         if self.format.numbers == Numbers::All {
-            done.given += self.number.next(&mut out[done.given..]);
+            given += self.number.next(&mut out[given..]);
         }
-        self.newline(out, done);
+        self.newline(out, given)
     }
 
-    /// What comes before `next`, which is not a newline if a line starts here.
+    /// What comes before the first byte of a line that is not empty.
     #[inline]
-    fn begin_line(&mut self, next: u8, out: &mut [u8], done: &mut Progress) {
-        if self.at != At::Inside {
-            self.at = At::Inside;
-            if self.format.numbers != Numbers::None {
-                done.given += self.number.next(&mut out[done.given..]);
-            }
-        }
-        if self.holds_return && next != b'\n' {
-            self.holds_return = false;
-            put(*b"\r", 1, out, done);
-        }
-    }
-
-    /// A `\r` that ends what was given of a line is taken back: it depends on what comes next.
-    #[inline]
-    fn hold_return(&mut self, taken: &[u8], body: Progress, done: &mut Progress) {
-        if self.format.ends && !self.format.nonprinting && body.taken > 0 && taken.ends_with(b"\r") {
-            done.given -= 1;
-            self.holds_return = true;
+    fn begin_line(&mut self, out: &mut [u8], given: usize) -> usize {
+        self.at = At::Inside;
+        match self.format.numbers {
+            Numbers::None => given,
+            Numbers::All | Numbers::NonBlank => given + self.number.next(&mut out[given..]),
         }
     }
 
     /// The newline that ends a line which is not empty.
     #[inline]
-    fn end_line(&mut self, out: &mut [u8], done: &mut Progress) {
-        done.taken += 1;
+    fn end_line(&mut self, out: &mut [u8], mut given: usize) -> usize {
         self.at = At::Start;
-        if std::mem::take(&mut self.holds_return) {
-            put(*b"^M", 2, out, done);
+        if self.format.ends && !self.format.nonprinting {
+            // Whatever else is given before a newline, only a byte of the line can be a return.
+            let returned = given > 0 && out[given - 1] == b'\r';
+            if returned || self.holds_return {
+                self.holds_return = false;
+                given -= usize::from(returned);
+                put(*b"^M", 2, out, &mut given);
+            }
         }
-        self.newline(out, done);
+        self.newline(out, given)
     }
 
     #[inline]
-    fn newline(&mut self, out: &mut [u8], done: &mut Progress) {
+    fn newline(&self, out: &mut [u8], mut given: usize) -> usize {
         // Two bytes either way, of which one or two count: a copy of fixed length is one instruction.
         let ends = self.format.ends;
-        put(if ends { *b"$\n" } else { *b"\n\0" }, 1 + usize::from(ends), out, done);
+        put(if ends { *b"$\n" } else { *b"\n\0" }, 1 + usize::from(ends), out, &mut given);
+        given
+    }
+
+    /// A `\r` that ends what was given of a line is taken back: it depends on what comes next.
+    fn hold_return(&mut self, taken: &[u8], done: &mut Progress) {
+        let depends = self.format.ends && !self.format.nonprinting;
+        if depends && self.at == At::Inside && taken.ends_with(b"\r") {
+            done.given -= 1;
+            self.holds_return = true;
+        }
     }
 }
 
 /// Gives `bytes`, of which the first `count` count.
 #[inline]
-fn put<const N: usize>(bytes: [u8; N], count: usize, out: &mut [u8], done: &mut Progress) {
-    out[done.given..done.given + N].copy_from_slice(&bytes);
-    done.given += count;
+fn put<const N: usize>(bytes: [u8; N], count: usize, out: &mut [u8], given: &mut usize) {
+    out[*given..*given + N].copy_from_slice(&bytes);
+    *given += count;
 }

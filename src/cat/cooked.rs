@@ -6,13 +6,14 @@ use super::operand::{Sent, complain};
 use super::options::Format;
 use crate::engine::policy::Peer;
 use crate::engine::{self, End, Name, Nature, Side};
-use crate::report::{explain, failure, quote::shell_if_needed};
+use crate::report::{explain, failure, json, quote::shell_if_needed};
 use crate::sys::buffer::Buffer;
-use crate::transfer::Failure;
 use crate::transfer::ready::Readiness;
+use crate::transfer::{Counters, Failure, RateLimit, Trail};
 use rustix::fs::{self, Advice};
 use rustix::io::{self, Errno};
 use std::ffi::OsStr;
+use std::time::Instant;
 
 /// Bytes a read asks for, and about as many as a write gives. From the page cache 64, 128 and 256 KiB were read equally
 /// fast (8.0, 8.4 and 7.9 GB/s of a file on tmpfs), so what counts is the number of calls on slower sources.
@@ -34,6 +35,8 @@ pub(super) struct Kitchen {
     readiness: Readiness,
     /// Bytes written that the run has not been told of.
     sent: u64,
+    /// Bytes read, likewise.
+    read: u64,
 }
 
 /// Formats one operand and writes it to standard output.
@@ -54,10 +57,26 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, input: &End<'_>, output: &En
         };
     // An opinion that the kernel is free to ignore, and does for what is no file.
     let _ = fs::fadvise(input.fd, 0, None, Advice::Sequential);
-    let read = kitchen.format(input, output);
+    let outlet = Outlet { end: output, limit: run.limit.as_ref() };
+    let expected = input.is_regular().then(|| input.facts.size.saturating_sub(input.start)).filter(|bytes| *bytes > 0);
+    run.begin(name, expected);
+    let began = Instant::now();
+    let read = kitchen.format(input, &outlet, run.watch.counters());
     // What was read before an error comes before what is said of it.
-    let written = kitchen.write(output);
+    let written = kitchen.write(&outlet);
     run.sent += std::mem::take(&mut kitchen.sent);
+    let mut trail = Trail { wall: began.elapsed(), ..Trail::default() };
+    trail.count(Name::ReadWrite, std::mem::take(&mut kitchen.read));
+    trail.failure = match (&read, &written) {
+        (_, Err(failure)) | (Err(Failed::Output(failure)), Ok(())) => Some(*failure),
+        (Err(Failed::Input(errno)), Ok(())) => Some(Failure::Call { side: Side::Source, errno: *errno }),
+        (Ok(()), Ok(())) => None,
+    };
+    run.watch.end(expected, trail.bytes());
+    if let Some(json) = run.watch.json() {
+        let destination = run.options.peer.as_ref().map(|peer| peer.address.text.as_os_str());
+        json.file(&json::File { source: name, destination, trail: &trail });
+    }
     let sent = match written {
         Err(failure) => output_failed(run, &failure),
         Ok(()) => match read {
@@ -73,7 +92,8 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, input: &End<'_>, output: &En
 /// Writes what is still held back when all operands are done.
 pub(super) fn finish(run: &mut Run<'_>, output: &End<'_>) -> Sent {
     let Some(mut kitchen) = run.kitchen.take() else { return Sent::GoOn };
-    let finished = kitchen.finish(output);
+    let outlet = Outlet { end: output, limit: run.limit.as_ref() };
+    let finished = kitchen.finish(&outlet);
     run.sent += kitchen.sent;
     match finished {
         Ok(()) => Sent::GoOn,
@@ -84,6 +104,24 @@ pub(super) fn finish(run: &mut Run<'_>, output: &End<'_>) -> Sent {
 fn output_failed(run: &mut Run<'_>, failure: &Failure) -> Sent {
     run.output_failed(failure);
     Sent::OutputFailed
+}
+
+/// Where the output goes, and how fast it may.
+struct Outlet<'a> {
+    end: &'a End<'a>,
+    limit: Option<&'a RateLimit>,
+}
+
+impl Outlet<'_> {
+    /// As much as goes at once; with a rate limit, when it may.
+    fn give(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        let Some(limit) = self.limit else { return engine::give(self.end, self.end.start, bytes) };
+        let taken = limit.take(1);
+        let most = bytes.len().min(usize::try_from(taken).unwrap_or(usize::MAX));
+        let given = engine::give(self.end, self.end.start, &bytes[..most]);
+        limit.moved(taken, given.map_or(0, |n| n as u64));
+        given
+    }
 }
 
 /// The end that a call failed on.
@@ -97,24 +135,26 @@ impl Kitchen {
         let blocks = |size| Ok((Buffer::new(size)?, Buffer::new(size)?));
         let (input, output) = blocks(BLOCK).or_else(|_: Errno| blocks(SMALL_BLOCK))?;
         let readiness = Readiness::of(peer);
-        Ok(Kitchen { cook: Cook::new(format), input, output, waiting: 0, readiness, sent: 0 })
+        Ok(Kitchen { cook: Cook::new(format), input, output, waiting: 0, readiness, sent: 0, read: 0 })
     }
 
     /// Reads `input` to its end. Some of the output may still wait afterwards.
-    fn format(&mut self, input: &End<'_>, output: &End<'_>) -> Result<(), Failed> {
+    fn format(&mut self, input: &End<'_>, outlet: &Outlet<'_>, counters: &Counters) -> Result<(), Failed> {
         loop {
             if self.waiting > 0 && !has_bytes(input) {
-                self.write(output).map_err(Failed::Output)?;
+                self.write(outlet).map_err(Failed::Output)?;
             }
             match io::read(input.fd, self.input.bytes_mut()) {
                 Ok(0) => return Ok(()),
                 Ok(read) => {
                     self.readiness.moved();
-                    self.cook(read, output).map_err(Failed::Output)?;
+                    self.read += read as u64;
+                    counters.gave(read as u64);
+                    self.cook(read, outlet).map_err(Failed::Output)?;
                 }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
-                    let waited = self.readiness.wait(Side::Source, input, output);
+                    let waited = self.readiness.wait(Side::Source, input, outlet.end);
                     waited.map_err(|stopped| Failed::Output(stopped.into()))?;
                 }
                 Err(errno) => return Err(Failed::Input(errno)),
@@ -123,11 +163,11 @@ impl Kitchen {
     }
 
     /// Formats the first `read` bytes of the input block; writes when the output block is full.
-    fn cook(&mut self, read: usize, output: &End<'_>) -> Result<(), Failure> {
+    fn cook(&mut self, read: usize, outlet: &Outlet<'_>) -> Result<(), Failure> {
         let mut taken = 0;
         while taken < read {
             if self.output.bytes().len() - self.waiting < LEAST_ROOM {
-                self.write(output)?;
+                self.write(outlet)?;
             }
             let input = &self.input.bytes()[taken..read];
             let done = self.cook.format(input, &mut self.output.bytes_mut()[self.waiting..]);
@@ -138,34 +178,34 @@ impl Kitchen {
     }
 
     /// Writes all that waits.
-    fn write(&mut self, output: &End<'_>) -> Result<(), Failure> {
+    fn write(&mut self, outlet: &Outlet<'_>) -> Result<(), Failure> {
         let waiting = std::mem::take(&mut self.waiting); // after an error nothing is tried again
-        let most = match output.nature {
+        let most = match outlet.end.nature {
             Nature::Socket(socket) if !socket.stream => MESSAGE,
             _ => usize::MAX,
         };
         let mut written = 0;
         while written < waiting {
             let left = &self.output.bytes()[written..waiting];
-            match engine::give(output, output.start, &left[..left.len().min(most)]) {
+            match outlet.give(&left[..left.len().min(most)]) {
                 Ok(n) => {
                     self.readiness.moved();
                     self.sent += n as u64;
                     written += n;
                 }
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => self.readiness.wait(Side::Sink, output, output)?,
+                Err(Errno::AGAIN) => self.readiness.wait(Side::Sink, outlet.end, outlet.end)?,
                 Err(errno) => return Err(Failure::Call { side: Side::Sink, errno }),
             }
         }
         Ok(())
     }
 
-    fn finish(&mut self, output: &End<'_>) -> Result<(), Failure> {
+    fn finish(&mut self, outlet: &Outlet<'_>) -> Result<(), Failure> {
         let held = self.cook.finish();
         self.output.bytes_mut()[..held.len()].copy_from_slice(held);
         self.waiting = held.len();
-        self.write(output)
+        self.write(outlet)
     }
 }
 

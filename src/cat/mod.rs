@@ -10,10 +10,10 @@ mod raw;
 
 pub use options::Options;
 
-use crate::report::{Messages, failure, peer as words};
+use crate::report::{Messages, Watch, failure, peer as words};
 use crate::sys::text::strerror;
 use crate::sys::{descriptor, start};
-use crate::transfer::{Capabilities, End, Failure, Scratch, endpoint};
+use crate::transfer::{Capabilities, End, Failure, RateLimit, Scratch, endpoint};
 use cooked::Kitchen;
 use operand::Sent;
 use peer::Peer;
@@ -24,7 +24,11 @@ use std::ffi::OsStr;
 pub(crate) struct Run<'a> {
     options: &'a Options,
     messages: &'a mut Messages,
+    /// Who is told how far it is.
+    watch: &'a Watch,
     learned: Capabilities,
+    /// `--rate-limit`
+    limit: Option<RateLimit>,
     scratch: Scratch,
     /// Made for the first operand that is formatted.
     kitchen: Option<Kitchen>,
@@ -36,9 +40,28 @@ pub(crate) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(options: &'a Options, messages: &'a mut Messages, peer: Option<&'a Peer<'a>>) -> Run<'a> {
-        let (learned, scratch) = (Capabilities::new(), Scratch::new());
-        Run { options, messages, learned, scratch, kitchen: None, read_standard_input: false, peer, sent: 0 }
+    fn new(options: &'a Options, messages: &'a mut Messages, watch: &'a Watch, peer: Option<&'a Peer<'a>>) -> Run<'a> {
+        Run {
+            options,
+            messages,
+            watch,
+            learned: Capabilities::new(),
+            limit: options.rate_limit.map(RateLimit::new),
+            scratch: Scratch::new(),
+            kitchen: None,
+            read_standard_input: false,
+            peer,
+            sent: 0,
+        }
+    }
+
+    /// An operand is sent from now on.
+    fn begin(&self, name: &OsStr, expected: Option<u64>) {
+        if let [_] = self.options.operands.as_slice() {
+            self.watch.counters().expect(expected.unwrap_or(0));
+            self.watch.counters().scanned();
+        }
+        self.watch.begin(if name == OsStr::new("-") { OsStr::new("stdin") } else { name }, expected);
     }
 
     /// Says why nothing more can be written.
@@ -71,21 +94,21 @@ impl<'a> Run<'a> {
 }
 
 /// Does what was asked. What goes wrong is said through `messages`, which remembers the exit status.
-pub fn run(options: &Options, messages: &mut Messages) {
+pub fn run(options: &Options, messages: &mut Messages, watch: &Watch) {
     match &options.peer {
-        Some(asked) => to_peer(options, asked, messages),
-        None => to_standard_output(options, messages),
+        Some(asked) => to_peer(options, asked, messages, watch),
+        None => to_standard_output(options, messages, watch),
     }
 }
 
-fn to_standard_output(options: &Options, messages: &mut Messages) {
+fn to_standard_output(options: &Options, messages: &mut Messages, watch: &Watch) {
     // Looked at even if there is nothing to write, as GNU does.
     let output = if start::was_closed(1) { Err(Errno::BADF) } else { endpoint::inherited(descriptor::inherited(1)) };
     let output = match output {
         Ok(output) => output,
         Err(errno) => return messages.error(format!("standard output: {}", strerror(errno))),
     };
-    let mut run = Run::new(options, messages, None);
+    let mut run = Run::new(options, messages, watch, None);
     let output_works = run.operands(&output);
     run.standard_input_used();
     // Whatever close alone can tell (NFS, FUSE, quotas) is a write error too.
@@ -97,7 +120,7 @@ fn to_standard_output(options: &Options, messages: &mut Messages) {
 }
 
 /// `--connect`, `--listen`: standard output is not looked at.
-fn to_peer(options: &Options, asked: &options::Peer, messages: &mut Messages) {
+fn to_peer(options: &Options, asked: &options::Peer, messages: &mut Messages, watch: &Watch) {
     start::ignore_sigpipe();
     let peer = match Peer::open(asked) {
         Ok(peer) => peer,
@@ -110,7 +133,7 @@ fn to_peer(options: &Options, asked: &options::Peer, messages: &mut Messages) {
     if options.explain {
         messages.note(peer.connection());
     }
-    let mut run = Run::new(options, messages, Some(&peer));
+    let mut run = Run::new(options, messages, watch, Some(&peer));
     let output_works = run.operands(&output);
     run.standard_input_used();
     let sent = run.sent;

@@ -2,7 +2,10 @@
 
 use super::address::Address;
 use crate::engine::Policy;
+use crate::report::json;
+use crate::report::watch::When;
 use std::ffi::OsString;
+use std::num::NonZero;
 use std::time::Duration;
 
 /// What was asked of `zccat`.
@@ -10,12 +13,20 @@ use std::time::Duration;
 pub struct Options {
     /// The program's name as messages begin with it: the last component of `argv[0]`, as GNU has it.
     pub program: String,
+    /// Named `cat`: GNU's to the letter, nothing extra on any stream.
+    pub strictly_gnu: bool,
+    /// `-g`, `--progress`
+    pub progress: When,
+    /// `--json`
+    pub json: Option<json::Target>,
     /// FILE...; `-` is standard input, and so is no operand at all (then this is a single `-`).
     pub operands: Vec<OsString>,
     /// What is to be shown in another way.
     pub format: Format,
     /// `--explain`: plan and trail of each file, on standard error.
     pub explain: bool,
+    /// `--rate-limit`: bytes per second.
+    pub rate_limit: Option<NonZero<u64>>,
     /// `--engine`
     pub policy: Policy,
     /// `--connect`, `--listen`: where the bytes go instead of to standard output.

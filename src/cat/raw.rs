@@ -3,7 +3,7 @@
 use super::Run;
 use super::operand::Sent;
 use crate::engine::End;
-use crate::report::{explain, failure, quote::shell_if_needed};
+use crate::report::{explain, failure, json, quote::shell_if_needed};
 use crate::transfer::{self, Plan, Trail, by_reference, endpoint};
 use std::ffi::OsStr;
 
@@ -14,7 +14,14 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, input: End<'_>, output: End<
     if run.options.explain {
         explain::before(run.messages, &shell_if_needed(name), &ask, &plan);
     }
-    let trail = transfer::copy(&ask, &plan, &run.learned, &mut run.scratch);
+    let counters = run.watch.counters();
+    run.begin(name, ask.expected);
+    let trail = transfer::copy(&ask, &plan, &run.learned, run.limit.as_ref(), &mut run.scratch, counters);
+    run.watch.end(ask.expected, trail.bytes() + trail.holes);
+    if let Some(json) = run.watch.json() {
+        let destination = run.options.peer.as_ref().map(|peer| peer.address.text.as_os_str());
+        json.file(&json::File { source: name, destination, trail: &trail });
+    }
     if run.options.explain {
         let observed = explain::may_share_pages(&ask, &trail).then(|| by_reference::observe(name));
         explain::after(run.messages, &trail, observed);

@@ -1,6 +1,7 @@
 //! What clap found → the options the rooms below read: one line for each option, and the rules between options.
 
 use super::Invocation;
+use super::size;
 use super::table::NO_ARGUMENT;
 use super::usage::UsageError;
 use crate::cat::address::Address;
@@ -11,6 +12,8 @@ use crate::cp::options::{
     Backup, Dereference, Keep, Label, Make, Numbering, PARENTS_WANT_A_DIRECTORY, Preserve, Target, Update,
 };
 use crate::engine::{self, Name, Policy, Reflink, Sparse};
+use crate::report::json;
+use crate::report::watch::When;
 use crate::sys::selinux;
 use crate::{cat, cp};
 use clap::ArgMatches;
@@ -62,6 +65,11 @@ pub(super) fn zccp(matches: &ArgMatches, invocation: &Invocation) -> Result<cp::
         verbose: matches.get_flag("verbose") || debug,
         debug,
         explain: matches.get_flag("explain"),
+        rate_limit: size_above_zero(matches, "rate-limit")?,
+        progress: progress(matches),
+        quiet: matches.get_flag("quiet"),
+        json: json(matches)?,
+        dry_run: matches.get_flag("dry-run"),
         policy: Policy { engines: engines(matches), reflink: reflink(matches), sparse: sparse(matches), peer: None },
     })
 }
@@ -81,9 +89,13 @@ pub(super) fn zccat(
     let peer = peer(matches)?;
     Ok(cat::Options {
         program: invocation.name().to_string_lossy().into_owned(),
+        strictly_gnu: invocation.is_strictly_gnu(),
         operands,
+        progress: progress(matches),
+        json: json(matches)?,
         format: format(matches),
         explain: matches.get_flag("explain"),
+        rate_limit: size_above_zero(matches, "rate-limit")?,
         policy: Policy {
             engines: engines(matches),
             peer: peer.as_ref().map(|peer| engine::Peer { patience: peer.timeout }),
@@ -210,6 +222,12 @@ fn format(matches: &ArgMatches) -> Format {
     }
 }
 
+/// The bytes an option says, with GNU's suffixes.
+fn size_above_zero(matches: &ArgMatches, option: &str) -> Result<Option<NonZero<u64>>, UsageError> {
+    let Some(text) = matches.get_one::<OsString>(option) else { return Ok(None) };
+    size::parse(text).map(Some).map_err(|no| UsageError::value(text, &format!("--{option}"), no.problem()))
+}
+
 /// A time in seconds as `--timeout` takes it: digits, with or without a fraction, and not 0.
 fn seconds(text: &OsStr) -> Result<Duration, UsageError> {
     let plain = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
@@ -318,6 +336,22 @@ fn sparse(matches: &ArgMatches) -> Sparse {
         Some("never") => Sparse::Never,
         _ => Sparse::Auto,
     }
+}
+
+fn progress(matches: &ArgMatches) -> When {
+    match keyword(matches, "progress") {
+        Some("always") => When::Always,
+        Some("never") => When::Never,
+        _ => When::Auto,
+    }
+}
+
+fn json(matches: &ArgMatches) -> Result<Option<json::Target>, UsageError> {
+    let Some(value) = matches.get_one::<OsString>("json") else { return Ok(None) };
+    if value == NO_ARGUMENT {
+        return Ok(Some(json::Target::StandardError));
+    }
+    json::Target::parse(value).map(Some).map_err(|problem| UsageError::value(value, "--json", problem))
 }
 
 fn engines(matches: &ArgMatches) -> Vec<Name> {

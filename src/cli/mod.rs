@@ -6,6 +6,7 @@
 mod help;
 mod mapping;
 pub mod prepass;
+mod size;
 pub mod table;
 mod usage;
 
@@ -68,6 +69,11 @@ impl Invocation {
         &self.argv0
     }
 
+    /// Which of the two it is.
+    pub fn program(&self) -> Program {
+        self.program
+    }
+
     /// Called `cp` or `cat`.
     pub fn is_strictly_gnu(&self) -> bool {
         self.strictly_gnu
@@ -81,11 +87,11 @@ impl Invocation {
         if !self.strictly_gnu {
             return (command, gnu);
         }
-        // GNU has neither `-h` nor `-V`, nor `-j`.
-        let without_letter = |option: clap::Arg| option.short(None);
-        let command = command.mut_arg("help", without_letter).mut_arg("version", without_letter);
-        let has_jobs = self.program == Program::Zccp;
-        (if has_jobs { command.mut_arg("jobs", without_letter) } else { command }, gnu)
+        // GNU has none of the letters that are ours.
+        let ours = table::OUR_LETTERS.iter().filter(|id| command.get_arguments().any(|option| option.get_id() == **id));
+        let ours: Vec<&str> = ours.copied().collect();
+        let without_letter = |command: clap::Command, id: &str| command.mut_arg(id, |option| option.short(None));
+        (ours.into_iter().fold(command, without_letter), gnu)
     }
 }
 
@@ -95,6 +101,7 @@ fn last_component(path: &OsStr) -> &OsStr {
 
 /// What a command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it in a run")]
 pub enum Parsed {
     /// To do the program's work.
     Run(Options),

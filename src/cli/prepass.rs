@@ -125,7 +125,8 @@ impl<'a> Reader<'a> {
             let option = options
                 .find(|option| is_letter(option, char::from(letter)))
                 .ok_or_else(|| UsageError::invalid_letter(letter))?;
-            if !option.get_action().takes_values() {
+            // A letter has no way to say `=`, which an optional argument needs.
+            if !option.get_action().takes_values() || option.is_require_equals_set() {
                 self.push(option, None)?;
                 continue;
             }

@@ -12,6 +12,9 @@ use clap::{Arg, ArgAction, Command, ValueHint};
 /// means something else there).
 pub const NO_ARGUMENT: &str = "\0";
 
+/// Options whose letters GNU has not: under its names there is only the long name.
+pub const OUR_LETTERS: [&str; 5] = ["help", "version", "jobs", "progress", "quiet"];
+
 /// GNU's long names of one program, in the order of its table, in which `--=` lists them (cp and cat 9.10).
 ///
 /// The list is complete, whether or not the option is built here, so that an abbreviation means now what it means when
@@ -132,11 +135,15 @@ fn first_half() -> Vec<Arg> {
         flag("copy-contents").long("copy-contents").help("with -R, read FIFOs and devices instead of making them anew"),
         flag("d").short('d').help("same as -P --preserve=links"),
         flag("debug").long("debug").help("say on standard output how each file was copied; implies -v"),
+        flag("dry-run")
+                .long("dry-run")
+                .help("say on standard output what would be done with each SOURCE, and by\nwhich engines, and touch nothing"),
         engine(),
         explain(),
         switch('f', "force", "if an existing DEST cannot be opened, remove it and try again"),
         flag("H").short('H').help("follow symbolic links among the SOURCE operands"),
         switch('i', "interactive", "ask before an existing DEST is replaced; overrides an earlier -n"),
+        json(),
         valued("jobs", "N")
                 .short('j')
                 .value_parser(ValueParser::os_string())
@@ -171,7 +178,10 @@ fn second_half() -> Vec<Arg> {
                 .value_delimiter(',')
                 .value_parser(PossibleValuesParser::new(ATTRIBUTES))
                 .help("keep the attributes of LIST (mode, ownership and timestamps if there\nis none): also links, context, xattr, or all"),
+        progress("show how far the copy is, on standard error: auto (the default) on a\nterminal, always (if no WHEN is given) also elsewhere, or never"),
+        flag("quiet").short('q').long("quiet").help("show no progress, and say nothing but errors and what is asked for"),
         switch('R', "recursive", "copy directories with everything in them").visible_short_alias('r'),
+        rate_limit(),
         valued("reflink", "WHEN")
                 .require_equals(true)
                 .num_args(0..=1)
@@ -244,12 +254,15 @@ pub fn zccat() -> Command {
         )
         .arg(engine())
         .arg(explain())
+        .arg(json())
         .arg(
             valued("listen", "ADDRESS")
                 .value_parser(ValueParser::os_string())
                 .value_hint(ValueHint::Other)
                 .help("as --connect, to the first who connects to ADDRESS: see below"),
         )
+        .arg(rate_limit())
+        .arg(progress("show how far it is, on standard error: auto (the default) on a\nterminal with --connect or --listen, always (if no WHEN is given) also\nwithout, or never"))
         .arg(
             valued("timeout", "SECONDS").value_parser(ValueParser::os_string()).value_hint(ValueHint::Other).help(
                 "with --connect or --listen: fail if for SECONDS (0.5, say) nobody\n\
@@ -292,8 +305,35 @@ fn engine() -> Arg {
         .help("move bytes by these engines only, tried in this order: reflink,\ncopy_file_range, sendfile, splice, zerocopy, mmap, read_write")
 }
 
+fn rate_limit() -> Arg {
+    valued("rate-limit", "SIZE")
+        .value_parser(ValueParser::os_string())
+        .value_hint(ValueHint::Other)
+        .help("move at most SIZE bytes per second, all files together; SIZE may have\na suffix: K, M, G... of 1024, KB, MB, GB... of 1000")
+}
+
 fn explain() -> Arg {
     flag("explain").long("explain").help("say on standard error what is planned for each file, and then what\nwas done: bytes by each engine, refusals, time")
+}
+
+fn json() -> Arg {
+    valued("json", "FILE")
+        .require_equals(true)
+        .num_args(0..=1)
+        .default_missing_value(NO_ARGUMENT)
+        .value_parser(ValueParser::os_string())
+        .value_hint(ValueHint::FilePath)
+        .help("tell what is done in JSON, one object a line, in FILE (fd:N for a\ndescriptor), or on standard error, which then has nothing else")
+}
+
+fn progress(help: &'static str) -> Arg {
+    valued("progress", "WHEN")
+        .short('g')
+        .require_equals(true)
+        .num_args(0..=1)
+        .default_missing_value("always")
+        .value_parser(PossibleValuesParser::new(["auto", "always", "never"]))
+        .help(help)
 }
 
 fn help_and_version() -> [Arg; 2] {
@@ -324,10 +364,10 @@ mod tests {
         for (command, gnu) in [(zccp(), GNU_CP), (zccat(), GNU_CAT)] {
             let ours: Vec<&str> =
                 command.get_arguments().filter_map(Arg::get_long).filter(|name| !gnu.all.contains(name)).collect();
-            let mut expected: Vec<&str> = vec!["engine", "explain"];
+            let mut expected: Vec<&str> = vec!["engine", "explain", "json", "progress", "rate-limit"];
             expected.extend_from_slice(match command.get_name() {
                 "zccat" => &["connect", "listen", "timeout"],
-                _ => &["jobs"],
+                _ => &["dry-run", "jobs", "quiet"],
             });
             let sorted = |names: &[&str]| BTreeSet::from_iter(names.iter().map(ToString::to_string));
             assert_eq!(sorted(&ours), sorted(&expected));

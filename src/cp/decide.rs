@@ -233,7 +233,7 @@ pub fn decide(wishes: &Wishes, source: &Facts, there: &There, circumstances: Cir
     let unasked = |action| (false, action);
     let make = |clear, make| Action::Make(Steps { clear, make });
     if source.kind == Kind::Directory {
-        return unasked(directory(wishes, source, there, circumstances.meeting));
+        return unasked(directory(wishes, source, there, circumstances));
     }
     if circumstances.again && wishes.backup.is_none() {
         return unasked(Action::Refuse(Refusal::Again));
@@ -263,15 +263,20 @@ pub fn decide(wishes: &Wishes, source: &Facts, there: &There, circumstances: Cir
 }
 
 /// A directory is neither asked about nor compared by age: what is in it is.
-fn directory(wishes: &Wishes, source: &Facts, there: &There, meeting: Meeting) -> Action {
+fn directory(wishes: &Wishes, source: &Facts, there: &There, circumstances: Circumstances) -> Action {
     let make = |clear, make| Action::Make(Steps { clear, make });
     match there {
         _ if !wishes.recursive => Action::Refuse(Refusal::OmitDirectory),
         There::Nothing => make(Clear::Leave, Product::Directory),
         There::File(there) if source.same_file(there) && wishes.make == Make::HardLink => Action::Nothing,
         There::File(there) if source.same_file(there) => Action::Refuse(Refusal::SameFile),
-        There::File(_) if meeting.leads_back && wishes.backup.is_none() => Action::Refuse(Refusal::SameFile),
+        There::File(_) if circumstances.meeting.leads_back && wishes.backup.is_none() => {
+            Action::Refuse(Refusal::SameFile)
+        }
         There::File(there) if there.kind == Kind::Directory => make(Clear::Leave, Product::IntoDirectory),
+        _ if circumstances.made == Made::File && !matches!(wishes.backup, None | Some(Numbering::Numbered)) => {
+            Action::Refuse(Refusal::JustCreated)
+        }
         _ if wishes.backup.is_some() => make(Clear::Backup, Product::Directory),
         _ => Action::Refuse(Refusal::OverwriteNonDirectory),
     }

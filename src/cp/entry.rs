@@ -9,7 +9,7 @@ use super::first_names::Turn;
 use super::location::Location;
 use super::options::{Dereference, Make, Update};
 use super::tree::Node;
-use super::{Run, backup, links, names, special};
+use super::{Run, backup, links, names, rehearse, special};
 use crate::report::prompt;
 use crate::sys::facts::{Facts, Kind};
 use crate::sys::text::strerror;
@@ -78,9 +78,16 @@ pub(super) fn copy(
         meeting: entry.meeting(&source.facts, &there),
     };
     let (ask, action) = decide::decide(&wishes, &source.facts, &there, circumstances);
-    if ask && !entry.agreed(run, &there) {
+    if let (true, Action::Make(steps)) = (run.options.dry_run, action) {
+        rehearse::say(run, from, to, &source, steps, ask);
+        return None;
+    }
+    if ask && !run.options.dry_run && !entry.agreed(run, &there) {
         run.messages.fail();
         return None;
+    }
+    if !matches!(action, Action::Make(_)) && from.operand && !run.alone {
+        run.watch.counters().unexpect(expected_of(&source.facts));
     }
     match action {
         Action::Make(steps) if source.facts.kind == Kind::Directory => {
@@ -94,6 +101,11 @@ pub(super) fn copy(
         Action::Refuse(refusal) => entry.refuse(run, refusal),
     }
     None
+}
+
+/// Bytes that a source was expected to come to, when the operands were added up.
+fn expected_of(source: &Facts) -> u64 {
+    if source.kind == Kind::Regular { source.size } else { 0 }
 }
 
 impl Entry<'_> {
@@ -162,6 +174,9 @@ impl Entry<'_> {
     /// What is there stays. As with GNU cp, it stands for its source all the same if that has several names, whether links
     /// are to be preserved or not: what is newer than another of them becomes a link to it.
     fn skip(&self, run: &mut Run<'_>, source: &Facts) {
+        if run.options.dry_run {
+            return run.messages.print(format!("would leave {} as it is", self.to.quoted()));
+        }
         if self.wishes.update == Update::Older && self.may_have_several_names(run, source) {
             match run.links.turn(source.id()) {
                 Turn::Link(first) => _ = links::to_first(run, &first, self.to),
@@ -198,6 +213,13 @@ impl Entry<'_> {
     /// Makes it, and keeps account of it: of contents only where all of them arrived.
     fn make_anew(&self, run: &mut Run<'_>, source: &mut Source, product: Product) -> bool {
         let followed = run.options.follows(self.parent.is_none());
+        let without_bytes = matches!(
+            product,
+            Product::HardLink { .. } | Product::SymbolicLink { .. } | Product::SameLink | Product::Special
+        );
+        if without_bytes && self.from.operand && !run.alone {
+            run.watch.counters().unexpect(expected_of(&source.facts));
+        }
         let made = match product {
             Product::HardLink { replace } => links::hard(run, self.from, followed, self.to, replace),
             Product::SymbolicLink { replace } => links::symbolic(run, self.from, self.to, &source.facts, replace),

@@ -10,7 +10,7 @@ use super::location::Location;
 use super::options::Make;
 use super::{Run, attributes, links};
 use crate::engine::Reflink;
-use crate::report::{debug, explain, failure};
+use crate::report::{debug, explain, failure, json};
 use crate::sys::descriptor::close;
 use crate::sys::facts::{Facts, FileSystem, Kind};
 use crate::sys::pipe;
@@ -130,11 +130,12 @@ fn look(run: &Run<'_>, from: &Location<'_>, followed: bool, kind: Option<Kind>) 
         Kind::Symlink => followed,
         _ if run.options.make != Make::Copy => false, // nothing is read
         Kind::Regular => true,
-        _ => !run.options.makes_special_files(),
+        // Nobody who waits for a reader is to be woken by a rehearsal.
+        _ => !run.options.makes_special_files() && !run.options.dry_run,
     };
     let known = match kind {
         Some(kind) if kind != Kind::Other && !(kind == Kind::Symlink && followed) => Some((kind, None)),
-        None if run.options.make == Make::Copy && !run.options.makes_special_files() => None,
+        None if run.options.make == Make::Copy && !run.options.makes_special_files() && !run.options.dry_run => None,
         _ => {
             let facts = from.facts(followed)?;
             Some((facts.kind, Some(facts)))
@@ -294,7 +295,20 @@ impl Ends<'_> {
         if let Some(title) = &title {
             explain::before(run.messages, title, &ask, &plan);
         }
-        let trail = transfer::copy(&ask, &plan, run.learned, run.scratch);
+        let counters = run.watch.counters();
+        let name = self.from.shown();
+        if !self.to.operand || run.alone {
+            counters.expect(ask.expected.unwrap_or(0));
+        }
+        if self.to.operand && run.alone {
+            counters.scanned();
+        }
+        run.watch.begin(&name, ask.expected);
+        let trail = transfer::copy(&ask, &plan, run.learned, run.limit, run.scratch, counters);
+        run.watch.end(ask.expected, trail.bytes() + trail.holes);
+        if let Some(json) = run.watch.json() {
+            json.file(&json::File { source: &name, destination: Some(&self.to.shown()), trail: &trail });
+        }
         if trail.is_complete() {
             run.note(self.to);
         }

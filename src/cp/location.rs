@@ -47,6 +47,7 @@ impl<'a> Location<'a> {
     }
 
     /// The way to it from the directory that the operand's name is looked up from.
+    #[allow(clippy::wrong_self_convention, reason = "it is the way from the base, and makes nothing")]
     pub(super) fn from_base(&self) -> (BorrowedFd<'a>, OsString) {
         match self.base {
             None => (self.directory, self.name.clone().into_owned()),

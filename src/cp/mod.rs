@@ -1,7 +1,7 @@
 //! cp: operands → entries; decide; the two ends of each copy opened, named and closed; trees.
 //!
 //! [`operands`] says which source goes to which destination, [`decide`] (pure) what is to be done with one, [`entry`] does
-//! it: [`mod@file`] for contents, [`links`] for links, [`special`] for FIFOs and devices, [`directory`] for directories,
+//! it: [`mod@file`] for contents, [`links`] for links, [`special`] for FIFOs and devices, [`rehearse`] for `--dry-run`, [`directory`] for directories,
 //! which [`tree`] fills. [`attributes`] is what is kept besides the data. Where something is, is a [`location`]: an open
 //! directory and a name. [`account`], [`first_names`] and [`directory::Roots`] are what the run remembers.
 
@@ -19,14 +19,15 @@ mod names;
 mod operands;
 pub mod options;
 mod parents;
+mod rehearse;
 mod special;
 mod tree;
 
 pub use options::Options;
 
-use crate::report::Messages;
+use crate::report::{Messages, Watch};
 use crate::sys::selinux;
-use crate::transfer::{Capabilities, Scratch};
+use crate::transfer::{Capabilities, RateLimit, Scratch};
 use account::Account;
 use attributes::Identity;
 use directory::Roots;
@@ -42,6 +43,12 @@ pub(crate) struct Run<'a> {
     roots: &'a Roots,
     identity: Identity,
     messages: &'a mut Messages,
+    /// `--rate-limit`, which all threads keep to together.
+    limit: Option<&'a RateLimit>,
+    /// Who is told how far it is.
+    watch: &'a Watch,
+    /// The job is one operand: if that is a file, its size is the total.
+    alone: bool,
     scratch: &'a mut Scratch,
     /// The operand at hand is being copied into itself: it is gone on with no further.
     into_itself: bool,
@@ -59,17 +66,21 @@ impl Run<'_> {
 }
 
 /// Does what was asked. What goes wrong is said through `messages`, which remembers the exit status.
-pub fn run(options: &Options, messages: &mut Messages) {
+pub fn run(options: &Options, messages: &mut Messages, watch: &Watch) {
     if !labels_can_be_set(options, messages) {
         return;
     }
+    let limit = options.rate_limit.map(RateLimit::new);
     let mut run = Run {
         options,
         learned: &Capabilities::new(),
+        limit: limit.as_ref(),
         links: &FirstNames::default(),
         roots: &Roots::default(),
         identity: Identity::as_far_as_needed(options),
         messages,
+        watch,
+        alone: options.sources().len() == 1,
         scratch: &mut Scratch::new(),
         into_itself: false,
         account: Some(&mut Account::default()),

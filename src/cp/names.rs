@@ -72,7 +72,7 @@ fn id(directory: BorrowedFd<'_>, name: &OsStr, flags: AtFlags) -> Option<(u64, u
 
 /// As [`is_one_name`], but a symbolic link that the name stands in is not followed.
 pub(super) fn is_one_name_as_it_stands(a: (BorrowedFd<'_>, &OsStr), b: (BorrowedFd<'_>, &OsStr)) -> bool {
-    let place = |(directory, name)| id(directory, parent(name), AtFlags::SYMLINK_NOFOLLOW);
+    let place = |(directory, name)| id(directory, stripped(parent(name)), AtFlags::SYMLINK_NOFOLLOW);
     last_component(a.1) == last_component(b.1) && place(a).is_some_and(|there| place(b) == Some(there))
 }
 

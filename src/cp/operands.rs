@@ -45,6 +45,7 @@ fn one(run: &mut Run<'_>, source: &OsStr, to: &OsStr) {
     let (from, plain) = (Location::plain(source), Location::plain(to));
     let mut known = Known::default();
     let at_once = run.options.make == Make::Copy && !run.options.recursive && run.options.backup.is_none();
+    let at_once = at_once && !run.options.dry_run;
     if at_once && !run.options.parents && !run.options.strip_trailing_slashes {
         let Some(opened) = file::look_at_source(run, &from, true, None) else { return };
         match file::copy_if_new(run, &from, &plain, opened) {

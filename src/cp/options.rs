@@ -1,6 +1,8 @@
 //! What was asked of `zccp`, after parsing: plain data that `cli` makes and everything below reads.
 
 use crate::engine::Policy;
+use crate::report::json;
+use crate::report::watch::When;
 use std::ffi::OsString;
 use std::num::NonZero;
 
@@ -182,11 +184,29 @@ pub struct Options {
     pub debug: bool,
     /// `--explain`: plan and trail of each file, on standard error.
     pub explain: bool,
+    /// `--rate-limit`: bytes per second.
+    pub rate_limit: Option<NonZero<u64>>,
+    /// `-g`, `--progress`
+    pub progress: When,
+    /// `-q`: no progress, nothing said but errors and what was asked for.
+    pub quiet: bool,
+    /// `--json`
+    pub json: Option<json::Target>,
+    /// `--dry-run`: say what would be done, and touch nothing.
+    pub dry_run: bool,
     /// `--engine`, `--reflink`, `--sparse`
     pub policy: Policy,
 }
 
 impl Options {
+    /// The operands that are sources.
+    pub fn sources(&self) -> &[OsString] {
+        match self.target {
+            Target::Directory(_) => &self.operands,
+            Target::LastOperand | Target::NoDirectory => self.operands.split_last().map_or(&[], |(_, sources)| sources),
+        }
+    }
+
     /// Whether a symbolic link of the source is followed: an operand, or an entry of a tree.
     pub fn follows(&self, operand: bool) -> bool {
         match self.dereference {

@@ -99,6 +99,8 @@ pub struct Ask<'a> {
     pub replaced: bool,
     /// What the user asked.
     pub policy: &'a Policy,
+    /// Processors this program may use, if the plan hangs on it: `None` where it was not asked.
+    pub processors: Option<usize>,
 }
 
 /// How the plan wants the engines to work on this pair; measured values, see `transfer::plan`.

@@ -1,5 +1,6 @@
-//! What a worker keeps from one file to the next: a small buffer on its stack and a private pipe.
+//! What a worker keeps from one file to the next: a small buffer on its stack, a larger one and a private pipe.
 
+use crate::sys::buffer::Buffer;
 use crate::sys::pipe::PrivatePipe;
 use std::mem::MaybeUninit;
 
@@ -14,12 +15,30 @@ pub struct Scratch {
     /// The private pipe that splice goes through; taken away and closed when bytes could not be drained from it, so that
     /// they can never end up in the next file.
     pub pipe: Option<PrivatePipe>,
+    /// For larger files. Memory that was touched before: of 9,281 files, 405 with a buffer each were 12,700 page faults,
+    /// and a sixth of the time (perf stat, Linux 6.18).
+    block: Option<Buffer>,
 }
 
 impl Scratch {
     /// With nothing in it.
     pub fn new() -> Scratch {
-        Scratch { small: [MaybeUninit::uninit(); SMALL], pipe: None }
+        Scratch { small: [MaybeUninit::uninit(); SMALL], pipe: None, block: None }
+    }
+
+    /// Whether there is a block of at least `bytes` bytes; there is none to be had under `ulimit -v`.
+    pub fn has_block(&mut self, bytes: usize) -> bool {
+        if self.block.as_ref().is_none_or(|block| block.bytes().len() < bytes) {
+            self.block = Buffer::new(bytes).ok();
+        }
+        self.block.is_some()
+    }
+
+    /// Its first `bytes` bytes, or as many as there are.
+    pub fn block(&mut self, bytes: usize) -> &mut [u8] {
+        let block = self.block.as_mut().map(Buffer::bytes_mut).unwrap_or_default();
+        let most = block.len().min(bytes);
+        &mut block[..most]
     }
 }
 

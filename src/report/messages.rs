@@ -1,10 +1,13 @@
 //! The two streams the user reads: diagnostics on standard error, and lines (`-v`, `--debug`, `--help`) on standard
 //! output, in the order in which they were said.
 
+use super::json::{Json, Said};
+use super::screen;
 use crate::sys::{descriptor, start, text::strerror};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 
 /// Lines wait until so many bytes are there, or until something is said on standard error (stdio's BUFSIZ for a pipe).
 const ENOUGH: usize = 4096;
@@ -25,6 +28,7 @@ pub struct Messages {
     answers_were_closed: bool,
     asked: bool,
     failed: bool,
+    json: Option<Arc<Json>>,
     record: Option<Record>,
 }
 
@@ -39,7 +43,7 @@ pub struct Record {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stream {
     Output,
-    Errors,
+    Errors(Said),
 }
 
 impl Record {
@@ -86,6 +90,7 @@ impl Messages {
             answers_were_closed: start::was_closed(0),
             asked: false,
             failed: false,
+            json: None,
             record: None,
         }
     }
@@ -112,35 +117,54 @@ impl Messages {
         for (stream, text) in record.pieces {
             match stream {
                 Stream::Output => self.put(&text),
-                Stream::Errors => self.tell(&text),
+                Stream::Errors(event) => self.say(event, &text),
             }
         }
+    }
+
+    /// What is said on standard error goes to `json` too, and nowhere else if that is standard error.
+    pub fn to_json(&mut self, json: Option<Arc<Json>>) {
+        self.json = json;
     }
 
     /// Says `PROGRAM: text` on standard error; the exit status will be 1.
     pub fn error(&mut self, text: impl AsRef<[u8]>) {
         self.fail();
-        self.warn(text);
+        self.say(Said::Error, text.as_ref());
     }
 
     /// Says `PROGRAM: text` on standard error; the exit status stays what it is.
     pub fn warn(&mut self, text: impl AsRef<[u8]>) {
-        let said = [&self.program, b": ".as_slice(), text.as_ref()].concat();
-        self.note(said);
+        self.say(Said::Warning, text.as_ref());
+    }
+
+    fn say(&mut self, event: Said, text: &[u8]) {
+        if let Some(record) = &mut self.record {
+            return record.push(Stream::Errors(event), text);
+        }
+        if self.tell(event, text) {
+            let speaker: [&[u8]; 2] = if event == Said::Note { [b"", b""] } else { [&self.program, b": "] };
+            let line = [speaker[0], speaker[1], text, b"\n"].concat();
+            self.write(&line);
+        }
+    }
+
+    /// Whether it has to be said to people as well.
+    fn tell(&self, event: Said, text: &[u8]) -> bool {
+        self.json.as_deref().is_none_or(|json| {
+            json.said(event, text);
+            !json.is_standard_error()
+        })
     }
 
     /// Says `text` on standard error without the program's name: what was asked for (`--explain`) or is complete.
     pub fn note(&mut self, text: impl AsRef<[u8]>) {
-        let mut line = text.as_ref().to_vec();
-        line.push(b'\n');
-        self.tell(&line);
+        self.say(Said::Note, text.as_ref());
     }
 
-    fn tell(&mut self, line: &[u8]) {
-        if let Some(record) = &mut self.record {
-            return record.push(Stream::Errors, line);
-        }
+    fn write(&mut self, line: &[u8]) {
         self.flush();
+        let _alone = screen::cleared();
         // Nobody can be told that standard error does not work but the parent, by the exit status: as GNU does.
         if self.errors_were_closed || write_all(self.errors, line).is_err() {
             self.failed = true;
@@ -153,7 +177,8 @@ impl Messages {
     /// The line is read byte by byte: what follows it is left to whoever reads there next.
     pub fn ask(&mut self, question: &[u8]) -> bool {
         self.asked = true;
-        if self.errors_were_closed || write_all(self.errors, question).is_err() {
+        let _alone = screen::cleared(); // until the answer is there
+        if self.tell(Said::Prompt, question) && (self.errors_were_closed || write_all(self.errors, question).is_err()) {
             self.failed = true;
         }
         let mut first = None;
@@ -207,7 +232,8 @@ impl Messages {
         if waiting.is_empty() || self.output_failure.is_some() {
             return;
         }
-        // Rust's runtime put /dev/null where nothing was.
+        let _alone = screen::cleared();
+        // There is /dev/null where nothing was (`sys::start`).
         let written = if self.output_was_closed { Err(Errno::BADF) } else { write_all(self.output, &waiting) };
         self.output_failure = written.err();
     }

@@ -1,7 +1,7 @@
 //! Descriptors: closing one with its error, and what an inherited one was opened with.
 
 use rustix::io::Errno;
-use std::os::fd::{BorrowedFd, IntoRawFd, OwnedFd};
+use std::os::fd::{BorrowedFd, FromRawFd as _, IntoRawFd, OwnedFd};
 
 /// Closes `fd` and says whether that succeeded.
 ///
@@ -26,7 +26,7 @@ pub fn close(fd: OwnedFd) -> Result<(), Errno> {
 /// The three are never closed by the program other than through [`close_inherited`], last thing of all.
 pub fn inherited(fd: i32) -> BorrowedFd<'static> {
     assert!((0..3).contains(&fd), "only 0, 1 and 2 are inherited");
-    // SAFETY: Rust's runtime makes sure that 0–2 are open before main, and nothing here closes them before the end.
+    // SAFETY: `start::begin` makes sure that 0–2 are open, and nothing here closes them before the end.
     unsafe { BorrowedFd::borrow_raw(fd) }
 }
 
@@ -48,4 +48,21 @@ pub fn close_inherited(fd: i32) -> Result<(), Errno> {
 /// The errno of the libc call that just failed on this thread.
 pub fn last_errno() -> Errno {
     Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
+}
+
+/// A copy of a descriptor that the program was started with, above 2 and closed on exec.
+///
+/// # Errors
+/// What fcntl(2) says: EBADF if there is none.
+pub fn duplicate_inherited(fd: i32) -> Result<OwnedFd, Errno> {
+    if super::start::was_closed(fd) {
+        return Err(Errno::BADF);
+    }
+    // SAFETY: F_DUPFD_CLOEXEC touches no memory, and fails with EBADF for a number that is not open.
+    let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) };
+    if copy == -1 {
+        return Err(last_errno());
+    }
+    // SAFETY: the descriptor is new and nobody else's.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }

@@ -3,7 +3,9 @@
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::pipe::{self, PipeFlags};
+use rustix::process::geteuid;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
 
 /// A pipe of our own. Both ends are O_NONBLOCK-free and close-on-exec.
 #[derive(Debug)]
@@ -48,8 +50,18 @@ impl PrivatePipe {
     }
 }
 
+/// Bytes of pipes that an unprivileged user must have left before one of ours is made larger. All may have
+/// /proc/sys/fs/pipe-user-pages-soft together (64 MiB by default: pipe(7)); whoever makes a pipe after that gets one of
+/// 8 KiB, so forty of us at once with large pipes would make every other program of the user slow. This leaves 128 pipes
+/// of 64 KiB.
+const SPARED: u64 = 8 << 20;
+
+/// What one pipe is grown to, bytes, to find out how much is left: the default /proc/sys/fs/pipe-max-size.
+const PROBE: usize = 1 << 20;
+
 /// Asks for a pipe of `wanted` bytes (F_SETPIPE_SZ), or of half as much where that is refused (EPERM above
-/// /proc/sys/fs/pipe-max-size or out of quota, EBUSY with more than that queued), and returns what it holds then.
+/// /proc/sys/fs/pipe-max-size or out of quota, EBUSY with more than that queued), and returns what it holds then. Where
+/// the user's quota is nearly used up it stays as it is.
 ///
 /// # Errors
 /// What F_GETPIPE_SZ says: EBADF on what is no pipe.
@@ -57,6 +69,9 @@ pub fn grow(fd: impl AsFd, wanted: u64) -> Result<u64, Errno> {
     let fd = fd.as_fd();
     let held = capacity(fd)?;
     let mut asked = wanted;
+    if held >= asked || !quota_is_ample() {
+        return Ok(held);
+    }
     while held < asked {
         match pipe::fcntl_setpipe_size(fd, usize::try_from(asked).unwrap_or(usize::MAX)) {
             Ok(_) => return capacity(fd),
@@ -64,6 +79,28 @@ pub fn grow(fd: impl AsFd, wanted: u64) -> Result<u64, Errno> {
         }
     }
     Ok(held)
+}
+
+/// Whether the user could have [`SPARED`] bytes of pipes more, asked once: a process makes few pipes larger.
+fn quota_is_ample() -> bool {
+    static IS_AMPLE: OnceLock<bool> = OnceLock::new();
+    *IS_AMPLE.get_or_init(could_have_more)
+}
+
+/// No call tells, so they are had for a moment (50 µs, Linux 6.18).
+fn could_have_more() -> bool {
+    if geteuid().is_root() {
+        return true; // CAP_SYS_RESOURCE: no quota
+    }
+    let mut had = Vec::new();
+    while (had.len() * PROBE) < SPARED as usize {
+        let Ok(probe) = pipe::pipe_with(PipeFlags::CLOEXEC) else { return false };
+        if pipe::fcntl_setpipe_size(&probe.1, PROBE).is_err() {
+            return false;
+        }
+        had.push(probe);
+    }
+    true
 }
 
 /// How many bytes a pipe holds (F_GETPIPE_SZ).

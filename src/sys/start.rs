@@ -1,49 +1,85 @@
-//! What Rust's runtime destroys before `main`, read before it: the inherited disposition of SIGPIPE (the runtime sets
-//! it to ignored) and which of the descriptors 0, 1 and 2 were closed (the runtime opens `/dev/null` over them).
+//! What a program of ours begins with, in place of Rust's runtime: `main` is C's.
 //!
-//! An `.init_array` entry runs before the runtime starts. It only makes four system calls and stores one byte.
+//! The runtime destroys what has to be known: it sets SIGPIPE to ignored and opens `/dev/null` where the descriptors 0, 1
+//! and 2 were closed. And to catch an overflow of the main thread's stack it reads `/proc/self/maps` and sets up another
+//! stack: 24 of the 78 system calls of `zccat` on a small file (strace), a fifth of its instructions (callgrind), 0.1 ms
+//! of 0.9. An overflow is a plain SIGSEGV here.
+//!
+//! What the runtime does at the end, `std::process::exit` does: it is how both programs end.
 
+use std::ffi::{CStr, OsString, c_char, c_int};
+use std::os::unix::ffi::OsStringExt as _;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// Bits 0–2: that descriptor was closed at start. Bit 3: SIGPIPE was ignored by the parent.
-static INHERITED: AtomicU8 = AtomicU8::new(0);
-const SIGPIPE_IGNORED: u8 = 1 << 3;
+/// Bits 0–2: that descriptor was closed at start.
+static CLOSED: AtomicU8 = AtomicU8::new(0);
 
-// SAFETY: `.init_array` holds pointers to functions of this signature (ELF gABI, "Initialization and Termination
-// Functions"); glibc and musl call each once, before main, on the only thread. Extra arguments glibc passes are ignored
-// by the C calling convention.
-#[used]
-#[unsafe(link_section = ".init_array")]
-static AT_START: extern "C" fn() = read_inherited;
+/// Makes `main`, which calls [`crate::run`] with this program.
+#[macro_export]
+macro_rules! main {
+    ($program:expr) => {
+        /// What the C library calls.
+        ///
+        /// # Safety
+        /// Nobody else calls it.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn main(
+            count: std::ffi::c_int,
+            words: *const *const std::ffi::c_char,
+        ) -> std::ffi::c_int {
+            // SAFETY: the C library alone calls main, with its arguments.
+            let arguments = unsafe { $crate::sys::start::begin(count, words) };
+            std::process::exit($crate::run($program, arguments))
+        }
+    };
+}
 
-extern "C" fn read_inherited() {
-    let mut seen = 0;
-    for fd in 0..3 {
-        // SAFETY: F_GETFD takes no third argument and touches no memory; it fails only with EBADF.
-        if unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1 {
-            seen |= 1 << fd;
+/// Sees to the descriptors 0, 1 and 2 and returns the arguments, `argv[0]` first. To be called once, first thing.
+///
+/// # Safety
+/// The arguments are those of `main`.
+pub unsafe fn begin(count: c_int, words: *const *const c_char) -> Vec<OsString> {
+    occupy_closed();
+    let count = usize::try_from(count).unwrap_or(0);
+    let word = |index| {
+        // SAFETY: main's `words` has `count` pointers to strings that end with a zero byte and live as long as the program
+        // (C11, 5.1.2.2.1). They are copied, and nobody else runs yet.
+        unsafe { CStr::from_ptr(*words.add(index)) }
+    };
+    (0..count).map(|index| OsString::from_vec(word(index).to_bytes().to_vec())).collect()
+}
+
+/// Remembers which of the descriptors 0, 1 and 2 are closed and opens `/dev/null` over them, so that no file of ours gets
+/// such a number.
+fn occupy_closed() {
+    let mut asked = [0, 1, 2].map(|fd| libc::pollfd { fd, events: 0, revents: 0 });
+    // SAFETY: three descriptors in an array of three, written by poll(2) alone. It does not wait.
+    let answered = unsafe { libc::poll(asked.as_mut_ptr(), 3, 0) } >= 0;
+    let mut closed = 0;
+    for fd in asked.iter().filter(|asked| is_closed(asked, answered)).map(|asked| asked.fd) {
+        closed |= 1 << fd;
+        // Of the numbers that are free open(2) takes the least, and all below this one are taken.
+        // SAFETY: the path is a string that ends with a zero byte.
+        let got = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) };
+        if got != fd {
+            std::process::abort(); // no /dev/null: a file of ours would be taken for standard output
         }
     }
-    let mut old = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: a null new action only reads the old one into `old`, which is valid for writes of a sigaction.
-    if unsafe { libc::sigaction(libc::SIGPIPE, std::ptr::null(), old.as_mut_ptr()) } == 0 {
-        // SAFETY: sigaction succeeded, so `old` was filled in (and it was zeroed to begin with).
-        let old = unsafe { old.assume_init() };
-        if old.sa_sigaction == libc::SIG_IGN {
-            seen |= SIGPIPE_IGNORED;
-        }
+    CLOSED.store(closed, Ordering::Relaxed);
+}
+
+/// poll(2) fails with EINVAL where fewer than three descriptors are allowed (RLIMIT_NOFILE), and with ENOMEM.
+fn is_closed(asked: &libc::pollfd, answered: bool) -> bool {
+    if answered {
+        return asked.revents & libc::POLLNVAL != 0;
     }
-    INHERITED.store(seen, Ordering::Relaxed);
+    // SAFETY: F_GETFD takes no third argument and touches no memory; it fails only with EBADF.
+    unsafe { libc::fcntl(asked.fd, libc::F_GETFD) == -1 }
 }
 
 /// Whether `fd` (0, 1 or 2) was closed when the program was started.
 pub fn was_closed(fd: i32) -> bool {
-    (0..3).contains(&fd) && INHERITED.load(Ordering::Relaxed) & (1 << fd) != 0
-}
-
-/// Whether the parent ignored SIGPIPE; then a write to a reader that has gone is EPIPE, an ordinary write error.
-pub fn sigpipe_was_ignored() -> bool {
-    INHERITED.load(Ordering::Relaxed) & SIGPIPE_IGNORED != 0
+    (0..3).contains(&fd) && CLOSED.load(Ordering::Relaxed) & (1 << fd) != 0
 }
 
 /// Makes a write to a reader that has gone EPIPE, an ordinary error, whatever was inherited: a peer that goes away in the
@@ -51,13 +87,4 @@ pub fn sigpipe_was_ignored() -> bool {
 pub fn ignore_sigpipe() {
     // SAFETY: SIG_IGN is a valid disposition and installs no code of ours.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
-}
-
-/// Gives SIGPIPE back the disposition it was inherited with: the default (a silent death when the reader of a pipe has
-/// gone) unless the parent ignored it. Called once, first thing in `run`, before any thread is started.
-pub fn restore_sigpipe() {
-    if !sigpipe_was_ignored() {
-        // SAFETY: SIG_DFL is a valid disposition and installs no code of ours.
-        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
-    }
 }

@@ -5,13 +5,16 @@ use super::verdict::Scope;
 use crate::engine::Name;
 use crate::sys::facts::FileSystem;
 use rustix::io::Errno;
+use std::num::NonZero;
 use std::os::fd::AsFd;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::available_parallelism;
 
 /// What has been learned in this run.
 #[derive(Debug, Default)]
 pub struct Capabilities {
     known: Mutex<Known>,
+    processors: OnceLock<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +51,12 @@ impl Capabilities {
         let found = FileSystem::of(fd).ok();
         known.file_systems.push((device, found));
         found
+    }
+
+    /// Processors this program may use: its affinity and its control group's quota. Asked once (17 system calls, most
+    /// of them for the quota).
+    pub fn processors(&self) -> usize {
+        *self.processors.get_or_init(|| available_parallelism().map_or(1, NonZero::get))
     }
 
     /// The file system of `device`, if it was asked before.

@@ -8,9 +8,10 @@ use super::capabilities::Capabilities;
 use super::finish;
 use super::hole;
 use super::leg::{Leg, Turns, refused};
-use super::pace::Pace;
+use super::pace::{Pace, RateLimit};
 use super::plan::Plan;
 use super::preallocate::Preallocation;
+use super::progress::Counters;
 use super::ready::Readiness;
 use super::room;
 use super::segments::{Segment, Segments};
@@ -24,17 +25,26 @@ use std::time::Instant;
 
 /// Moves everything the source has from where it stands to the sink, as the plan says, and tells what happened.
 ///
-/// The descriptors stay open; attributes and closing are the caller's.
-pub fn copy(ask: &Ask<'_>, plan: &Plan, learned: &Capabilities, scratch: &mut Scratch) -> Trail {
+/// `limit` is the run's `--rate-limit`; what is moved is added to `counters` as it is. The descriptors stay open;
+/// attributes and closing are the caller's.
+pub fn copy(
+    ask: &Ask<'_>,
+    plan: &Plan,
+    learned: &Capabilities,
+    limit: Option<&RateLimit>,
+    scratch: &mut Scratch,
+    counters: &Counters,
+) -> Trail {
     let began = Instant::now();
     let mut driver = Driver {
         ask,
         plan,
         learned,
         scratch,
+        counters,
         flow: Flow::from(ask.source.start, ask.sink.start),
         trail: Trail::default(),
-        pace: Pace::new(),
+        pace: Pace::new(ask, limit),
         readiness: Readiness::of(ask.policy.peer),
         room: None,
         prepared: false,
@@ -54,9 +64,10 @@ struct Driver<'a> {
     plan: &'a Plan,
     learned: &'a Capabilities,
     scratch: &'a mut Scratch,
+    counters: &'a Counters,
     flow: Flow,
     trail: Trail,
-    pace: Pace,
+    pace: Pace<'a>,
     readiness: Readiness,
     room: Option<Preallocation>,
     /// Room has been asked for.
@@ -98,6 +109,7 @@ impl Driver<'_> {
                         hole::keep(&self.ask.sink, self.flow.sink_offset(), hole);
                     }
                     self.trail.holes += hole;
+                    self.counters.passed(hole);
                     self.flow.skip(hole);
                 }
                 Err(errno) => self.fail(Failure::Seek(errno)),
@@ -200,6 +212,7 @@ impl Driver<'_> {
             learned: self.learned,
             flow: &mut self.flow,
             trail: &mut self.trail,
+            counters: self.counters,
             pace: &mut self.pace,
             readiness: &mut self.readiness,
             room: self.room.as_mut(),
@@ -210,6 +223,7 @@ impl Driver<'_> {
         let before = self.flow.given();
         let settled = session.settle(&mut self.flow);
         self.trail.count(name, self.flow.given() - before);
+        self.counters.gave(self.flow.given() - before);
         for remark in settled.remarks {
             if !self.trail.remarks.contains(&remark) {
                 self.trail.remarks.push(remark); // once for all the extents of a sparse file
@@ -262,6 +276,8 @@ impl Driver<'_> {
                 Ok(n) => {
                     self.flow.gave(n as u64);
                     self.trail.count(Name::ReadWrite, n as u64);
+                    self.pace.also(n as u64);
+                    self.counters.gave(n as u64);
                     self.readiness.moved();
                     bytes = &bytes[n..];
                 }

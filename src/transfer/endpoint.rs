@@ -1,6 +1,7 @@
 //! What the two ends of a copy are: everything the plan wants to know is asked here, and no more than it needs.
 
 use super::capabilities::Capabilities;
+use super::plan::BIG;
 use crate::engine::{Ask, End, Nature, Place, Policy, Reflink, Sparse};
 use crate::sys::facts::{Facts, FileSystem, Kind};
 use crate::sys::socket::Socket;
@@ -16,8 +17,8 @@ use std::os::fd::BorrowedFd;
 /// that read and write are as cheap: facts on small files, kernel.md §1.4).
 pub const SMALL_FILE: u64 = 32 * 1024;
 
-/// From this many bytes on stdout's pipe is made larger: pipes are a quota of the user, not to be spent on trifles.
-const GROW_FROM: u64 = 4 << 20;
+/// From this many bytes on pipes are made larger: they are a quota of the user, not to be spent on trifles.
+pub const GROW_FROM: u64 = 4 << 20;
 
 /// What it is made to hold, bytes: the default /proc/sys/fs/pipe-max-size, more is refused to ordinary users.
 const GROW_TO: u64 = 1 << 20;
@@ -84,7 +85,13 @@ pub fn ask<'a>(
     {
         *capacity = pipe::grow(sink.fd, GROW_TO).unwrap_or(*capacity);
     }
-    Ask { source, sink, expected, replaced, policy }
+    // Elsewhere a clone may do it all, and needs no such question.
+    let asked = source.nature == Nature::File
+        && sink.nature == Nature::File
+        && matches!(sink.file_system, Some(FileSystem::Ext4 | FileSystem::Tmpfs))
+        && expected.is_some_and(|bytes| bytes >= BIG);
+    let processors = asked.then(|| capabilities.processors());
+    Ask { source, sink, expected, replaced, policy, processors }
 }
 
 /// Whether a file goes by one read and one write, so that nothing else has to be known of it or of a new destination.

@@ -4,6 +4,7 @@ use super::capabilities::Capabilities;
 use super::hole;
 use super::pace::Pace;
 use super::preallocate::Preallocation;
+use super::progress::Counters;
 use super::ready::Readiness;
 use super::trail::{Failure, Refusal, Trail};
 use super::verdict::{self, Verdict, judge};
@@ -27,19 +28,20 @@ pub(super) enum Leg {
 }
 
 /// The turns of one engine: step after step until its leg is over.
-pub(super) struct Turns<'t> {
+pub(super) struct Turns<'t, 'a> {
     pub(super) ask: &'t Ask<'t>,
     pub(super) learned: &'t Capabilities,
     pub(super) flow: &'t mut Flow,
     pub(super) trail: &'t mut Trail,
-    pub(super) pace: &'t mut Pace,
+    pub(super) counters: &'t Counters,
+    pub(super) pace: &'t mut Pace<'a>,
     pub(super) readiness: &'t mut Readiness,
     pub(super) room: Option<&'t mut Preallocation>,
     pub(super) name: Name,
     pub(super) limit: Option<u64>,
 }
 
-impl Turns<'_> {
+impl Turns<'_, '_> {
     /// Step after step.
     pub(super) fn run(&mut self, session: &mut dyn Session) -> Leg {
         loop {
@@ -59,7 +61,7 @@ impl Turns<'_> {
             let before = self.flow.given();
             let step = session.step(self.flow, grant);
             let moved = self.flow.given() - before;
-            self.pace.over(moved >= grant.bytes);
+            self.pace.over(moved, moved >= grant.bytes);
             if let Some(leg) = self.told(step, moved) {
                 return leg;
             }
@@ -73,8 +75,13 @@ impl Turns<'_> {
                 hole::keep(&self.ask.sink, self.flow.sink_offset() - zeros, zeros);
             }
             self.trail.holes += zeros;
+            self.counters.passed(zeros);
         } else {
             self.trail.count(self.name, moved);
+            match self.name {
+                Name::Reflink => self.counters.passed(moved), // shared, not moved
+                _ => self.counters.gave(moved),
+            }
         }
         if moved > 0 {
             self.readiness.moved();
@@ -136,7 +143,8 @@ impl Turns<'_> {
             bytes = bytes.min(limit - self.flow.given());
         }
         let goes_on = self.ask.expected.is_some_and(|all| all.saturating_sub(self.flow.taken()) > bytes);
-        Ok(Grant { bytes, more: goes_on })
+        // What has to wait for its turn is not to be waited for.
+        Ok(Grant { bytes, more: goes_on && self.pace.is_free() })
     }
 }
 

@@ -7,23 +7,32 @@ use super::capabilities::Capabilities;
 use crate::engine::{self, Ask, Name, Nature, Reason, Reflink, Sparse, Tuning};
 use crate::sys::facts::FileSystem;
 
-use super::endpoint::SMALL_FILE;
+use super::endpoint::{GROW_FROM, SMALL_FILE};
 use super::preallocate;
 
 /// A second thread and preallocation pay from this many bytes on.
-const BIG: u64 = 8 << 20;
+pub(super) const BIG: u64 = 8 << 20;
 
-/// Block of a big file, bytes. Two threads that look out for their turn, 512 MiB: with ¼, ½ and 1 MiB ext4 0.26, 0.13,
-/// 0.15 s, xfs 0.075, 0.065, 0.060 s (Linux 6.18, 2 processors). Never 2 MiB: such a write asks ext4 and xfs for a folio
-/// of 2 MiB, and where a host takes free memory back (free page reporting) none of those is backed: ext4 0.92 s, xfs
-/// 0.63 s.
+/// Block of a big file, bytes. Two threads that look out for their turn, 512 MiB, C: with ⅛, ¼, ½ and 1 MiB ext4 0.054,
+/// 0.051, 0.047, 0.046 s (Linux 6.18, 2 processors, quiet; a hot buffer written again and again, which is the least a
+/// single writer can take: 0.048 s). What a thread has read it writes itself, out of its own processor's cache: with one
+/// thread that only reads and one that only writes the same took 0.050 to 0.069 s, xfs 0.028 to 0.044 instead of 0.027.
+/// Never 2 MiB: such a write asks ext4 and xfs for a folio of 2 MiB, and where a host takes free memory back (free page
+/// reporting) none of those is backed: ext4 0.92 s, xfs 0.63 s.
 const BIG_BLOCK: usize = 512 * 1024;
+
+/// The same onto tmpfs, whose pages are single: it takes 0.3 ms for a MiB, so the threads sleep in between and are woken
+/// in time (`engine::read_write`).
+const TMPFS_BLOCK: usize = 2 << 20;
 
 /// Block of other files, bytes: 64 KiB 1.5, 128 KiB 3.4, 256 KiB 4.5, 1 MiB 3.8 GB/s (performance.md, ext4).
 const BLOCK: usize = 256 * 1024;
 
 /// What a private pipe is asked to hold, bytes: 512 KiB spends the least CPU (kernel.md §1.4).
 const PIPE: usize = 512 * 1024;
+
+/// What a pipe holds that nobody has made larger, bytes (pipe(7)).
+const ORDINARY_PIPE: usize = 64 * 1024;
 
 /// One message to a socket that keeps message boundaries, bytes: below every default SO_SNDBUF, and below UDP's 65,507.
 const MESSAGE: usize = 32 * 1024;
@@ -164,10 +173,13 @@ fn file_to_file(ask: &Ask<'_>) -> (Vec<Name>, WhyNot) {
     if ask.expected.is_some_and(|bytes| bytes <= SMALL_FILE) && !ask.source.facts.looks_sparse() {
         return (vec![ReadWrite], |_, _| Reason::Small);
     }
-    if matches!(to, FileSystem::Ext4 | FileSystem::Tmpfs) && is_big(ask) && ask.policy.sparse != Sparse::Always {
-        // One copy of the bytes instead of two, on one processor. 512 MiB, wall and processor time: onto ext4, with room
-        // allocated ahead, splice 0.13 and 0.12 s, two threads reading and writing 0.13 to 0.19 and 0.16 to 0.25; onto
-        // tmpfs 0.33 and 0.33 against 0.32 to 0.45 and 0.39 to 0.50. (Onto xfs two threads win: 0.06 against 0.08 s.)
+    let spliced = matches!(to, FileSystem::Ext4 | FileSystem::Tmpfs) && ask.policy.sparse != Sparse::Always;
+    if spliced && is_big(ask) && ask.processors == Some(1) {
+        // One copy of the bytes instead of two. 512 MiB on one processor: onto ext4, with room allocated ahead, splice
+        // 0.067 s, read and write 0.074; onto tmpfs the same. With two, two threads read and write in 0.047 s on ext4
+        // (0.090 of processor time), and no one has found a way for two to splice faster than one: filling the private
+        // pipes is a seventh of the work, and taking from pages another processor has just counted is slower (0.066 to
+        // 0.078 s).
         return (vec![Name::Splice, ReadWrite], if from == to { cannot } else { different });
     }
     if from != to {
@@ -242,18 +254,21 @@ fn tuning(ask: &Ask<'_>) -> Tuning {
     // A stream is cut into messages that any datagram socket takes; a message that comes in goes out as it is.
     let keeps_messages = |end: &engine::End<'_>| end.socket().is_some_and(|socket| !socket.stream);
     let splices = ask.sink.is_pipe() || ask.source.is_pipe();
+    let threads = if big && ask.processors != Some(1) { 2 } else { 1 };
     let block = if keeps_messages(&ask.sink) && !keeps_messages(&ask.source) {
         MESSAGE
+    } else if threads > 1 && ask.sink.file_system == Some(FileSystem::Tmpfs) {
+        TMPFS_BLOCK
     } else if big {
         BIG_BLOCK
     } else if ask.sink.is_regular() && ask.expected.is_some_and(|bytes| bytes < engine::scratch::SMALL as u64) {
         engine::scratch::SMALL
     } else if splices {
-        PIPE
+        if ask.expected.is_some_and(|bytes| bytes < GROW_FROM) { ORDINARY_PIPE } else { PIPE }
     } else {
         BLOCK
     };
-    Tuning { block, threads: if big { 2 } else { 1 }, holes }
+    Tuning { block, threads, holes }
 }
 
 fn seeks_holes(ask: &Ask<'_>) -> bool {

@@ -10,6 +10,7 @@
 //! | [`skip`] | what could not run says so by name |
 //! | [`strace`] | a run's system calls as records; injected errors |
 //! | [`fuse`] | a file system that answers short, lies about sizes and fails on request |
+//! | [`tmux`] | a real terminal, its keys and its screen |
 //! | [`sockets`], [`terminal`] | the other ends: TCP, unix, UDP, ptys, non-blocking descriptors |
 //! | [`tree`] | a tree as text, with all that a copy is expected to keep |
 //! | [`zerocopy_net`] | a TCP connection over a device that gathers, where MSG_ZEROCOPY completes without a copy |
@@ -27,6 +28,7 @@ pub mod skip;
 pub mod sockets;
 pub mod strace;
 pub mod terminal;
+pub mod tmux;
 pub mod tree;
 pub mod zerocopy_net;
 

@@ -37,12 +37,13 @@ fn page(table: &Command, shell: impl Generator) -> Result<Page, String> {
 }
 
 /// What is to be replaced in a script on account of one option, and by what.
-type Repair = fn(&Arg) -> Option<(String, String)>;
+type Repair = fn(&Arg) -> Vec<(String, String)>;
 
 /// Makes the repairs; one that finds nothing to replace is an error, so that a newer clap_complete is noticed.
 fn put_right(table: &Command, mut page: Page, repair: Repair) -> Result<Page, String> {
-    for (from, to) in table.get_opts().filter_map(repair) {
-        if !page.text.contains(&from) {
+    let written = page.text.clone();
+    for (from, to) in table.get_opts().flat_map(repair) {
+        if !written.contains(&from) {
             return Err(format!("{}: clap_complete no longer writes {from}", page.path));
         }
         page.text = page.text.replace(&from, &to);
@@ -50,30 +51,38 @@ fn put_right(table: &Command, mut page: Page, repair: Repair) -> Result<Page, St
     Ok(page)
 }
 
-fn zsh(option: &Arg) -> Option<(String, String)> {
-    let long = option.get_long()?;
+fn zsh(option: &Arg) -> Vec<(String, String)> {
+    let Some(long) = option.get_long() else { return Vec::new() };
     if option.is_require_equals_set() {
         let several = if matches!(option.get_action(), ArgAction::Append) { "*" } else { "" };
-        return Some((format!("'{several}--{long}=["), format!("'{several}--{long}=-[")));
+        let mut repairs = vec![(format!("'{several}--{long}=["), format!("'{several}--{long}=-["))];
+        if let Some(letter) = option.get_short() {
+            // The letter takes no argument at all.
+            let help = option.get_help().map(ToString::to_string).unwrap_or_default();
+            let value = option.get_value_names().and_then(<[_]>::first).map_or("", |name| name.as_str());
+            let offered = format!("::{value}:({})' \\", words(option).join(" "));
+            let shown = format!("[{}]", help.replace('\n', " ").replace(':', "\\:"));
+            repairs.push((format!("'-{letter}+{shown}{offered}"), format!("'-{letter}{shown}' \\")));
+        }
+        return repairs;
     }
     let words = words(option).join(" ");
-    is_list(option).then(|| (format!(":({words})' \\"), format!(":_sequence compadd - {words}' \\")))
+    let list = || (format!(":({words})' \\"), format!(":_sequence compadd - {words}' \\"));
+    if is_list(option) { vec![list()] } else { Vec::new() }
 }
 
-fn fish(option: &Arg) -> Option<(String, String)> {
+fn fish(option: &Arg) -> Vec<(String, String)> {
     if words(option).is_empty() {
-        return None; // nothing to offer
+        return Vec::new(); // nothing to offer
     }
     let offered: Vec<String> = words(option).iter().map(|word| format!("{word}\\t''")).collect();
     let offered = format!("-a \"{}\"", offered.join("\n"));
     if option.is_require_equals_set() {
-        return Some((format!("-r -f {offered}"), format!("-f {offered}")));
+        return vec![(format!("-r -f {offered}"), format!("-f {offered}"))];
     }
     let each = words(option).join(",");
-    is_list(option).then(|| {
-        let list = format!("-a \"(__fish_complete_list , 'string split , {each}')\"");
-        (offered, list)
-    })
+    let list = format!("-a \"(__fish_complete_list , 'string split , {each}')\"");
+    if is_list(option) { vec![(offered, list)] } else { Vec::new() }
 }
 
 fn is_list(option: &Arg) -> bool {

@@ -40,7 +40,9 @@ fn passage(table: &Command, place: &str) -> Result<String, String> {
         "synopsis" => section(|out| Man::new(table.clone()).render_synopsis_section(out)),
         "options" => section(|out| Man::new(for_print(table)).render_options_section(out)),
         "engines" => Ok(include_str!("../man/engines.roff").to_string()),
+        "rate_limit" => Ok(include_str!("../man/rate_limit.roff").to_string()),
         "explain" => Ok(include_str!("../man/explain.roff").to_string()),
+        "progress" => Ok(include_str!("../man/progress.roff").to_string()),
         "locale" => Ok(include_str!("../man/locale.roff").to_string()),
         _ => Err(format!("nothing fills @{place}")),
     }

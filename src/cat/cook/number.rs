@@ -6,6 +6,9 @@ const LOW: usize = 6;
 /// Room for the digits before them: more than lines can be counted with.
 const HIGH: usize = 16;
 
+/// Bytes of output that a number uses, most of them as scratch.
+pub(super) const ROOM: usize = HIGH + 8;
+
 /// A line's number, right-aligned in six columns, with the tab that follows it.
 #[derive(Debug)]
 pub(super) struct Number {
@@ -23,7 +26,7 @@ impl Number {
         Number { high: [b' '; HIGH], digits: 0, low: u64::from_le_bytes(*b"     0\t\0") }
     }
 
-    /// Counts one line and writes its number and the tab to the start of `out`, of which up to 24 bytes are used as
+    /// Counts one line and writes its number and the tab to the start of `out`, of which [`ROOM`] bytes are used as
     /// scratch: copies of fixed length are a few instructions. Returns how many bytes count.
     #[inline]
     pub(super) fn next(&mut self, out: &mut [u8]) -> usize {

@@ -1,12 +1,6 @@
 //! Bytes shown in another way: `^I`, `M-C`, `^?`.
 
 use super::super::options::Format;
-use super::scan::{Stop, any, copy_until};
-use super::{MARGIN, Progress};
-
-/// Bytes that are looked up one after the other where one of them has to be shown in another way; four each at most, so
-/// that half the margin holds them.
-const DENSE: usize = 16;
 
 /// What each byte becomes: up to four bytes, the first lowest, and above them how many.
 #[derive(Debug)]
@@ -22,57 +16,14 @@ impl Table {
         Table(table)
     }
 
-    /// Shows `input` up to the newline, if `LINES`, or to its end, or until `out` is filled to `end` and no more than
-    /// half a margin further. `S` are the bytes that do not stand for themselves, and the newline if `LINES`.
+    /// Writes what `byte` becomes to the start of `out`, of which four bytes are used. Returns how many count.
     #[inline]
-    pub(super) fn show<S: Stop, const LINES: bool>(&self, input: &[u8], out: &mut [u8], end: usize) -> Progress {
-        let mut done = Progress::default();
-        loop {
-            if done.given < end {
-                let plain = copy_until::<S>(&input[done.taken..], &mut out[done.given..end]);
-                done.taken += plain;
-                done.given += plain;
-            }
-            let Some(&byte) = input.get(done.taken) else { return done };
-            if done.given >= end || (LINES && byte == b'\n') {
-                return done;
-            }
-            self.look_up(byte, out, &mut done);
-            if byte == b'\n' {
-                continue; // a line of text, most likely
-            }
-            // They come in pairs: the end of a line of DOS, a letter in UTF-8.
-            if let Some(&second) = input.get(done.taken) {
-                if LINES && second == b'\n' {
-                    return done;
-                }
-                self.look_up(second, out, &mut done);
-            }
-            while let Some(next) = input[done.taken..].first_chunk::<DENSE>()
-                && done.given < end
-                && any::<S, DENSE>(next)
-            {
-                for &byte in next {
-                    if LINES && byte == b'\n' {
-                        return done;
-                    }
-                    self.look_up(byte, out, &mut done);
-                }
-            }
-        }
-    }
-
-    #[inline]
-    fn look_up(&self, byte: u8, out: &mut [u8], done: &mut Progress) {
+    pub(super) fn look_up(&self, byte: u8, out: &mut [u8]) -> usize {
         let entry = self.0[usize::from(byte)];
-        out[done.given..done.given + 4].copy_from_slice(&(entry as u32).to_le_bytes());
-        done.given += (entry >> 32) as usize;
-        done.taken += 1;
+        out[..4].copy_from_slice(&(entry as u32).to_le_bytes());
+        (entry >> 32) as usize
     }
 }
-
-// What the loop above may write beyond `end`.
-const _: () = assert!(4 * DENSE <= MARGIN / 2);
 
 /// What `byte` becomes, and of how many bytes that is.
 fn shown(byte: u8, format: Format) -> ([u8; 4], usize) {

@@ -1,8 +1,9 @@
 //! `--listen`: one peer is served, and nobody else gets in.
 
 use super::{connect, wait};
-use crate::report::peer as words;
+use crate::report::{interrupt, peer as words};
 use crate::sys::facts::Facts;
+use crate::sys::temporary;
 use rustix::event::PollFlags;
 use rustix::fs::{self, Mode};
 use rustix::io::Errno;
@@ -39,6 +40,8 @@ pub(super) fn unix(name: &OsStr, path: &Path, timeout: Option<Duration>) -> Resu
         // bind(2) says "Address already in use" of any file there.
         cannot(if errno == Errno::ADDRINUSE && fs::lstat(path).is_ok() { Errno::EXIST } else { errno })
     })?;
+    interrupt::tidy();
+    let _noted = temporary::note(fs::CWD, path.as_os_str());
     let made = fs::lstat(path).map(|stat| Facts::from_stat(&stat));
     let accepted = accept(name, &listener, timeout);
     // Only what we made.

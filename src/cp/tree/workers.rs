@@ -98,15 +98,18 @@ impl Walker<'_, '_, '_> {
 struct Shared<'r> {
     options: &'r super::super::Options,
     learned: &'r crate::transfer::Capabilities,
+    limit: Option<&'r crate::transfer::RateLimit>,
     links: &'r super::super::first_names::FirstNames,
     roots: &'r super::super::directory::Roots,
     identity: super::super::attributes::Identity,
+    watch: &'r crate::report::Watch,
+    alone: bool,
 }
 
 impl<'r> Shared<'r> {
     fn of(run: &Run<'r>) -> Shared<'r> {
-        let Run { options, learned, links, roots, identity, .. } = *run;
-        Shared { options, learned, links, roots, identity }
+        let Run { options, learned, limit, links, roots, identity, watch, alone, .. } = *run;
+        Shared { options, learned, limit, links, roots, identity, watch, alone }
     }
 }
 
@@ -122,7 +125,7 @@ impl<'s> Others<'s> {
     where
         's: 'scope,
     {
-        let Shared { options, learned, links, roots, identity } = self.shared;
+        let Shared { options, learned, limit, links, roots, identity, watch, alone: one_operand } = self.shared;
         let pool = self.pool;
         let kept = self.kept();
         pool.count_worker(true);
@@ -133,10 +136,13 @@ impl<'s> Others<'s> {
             let mut run = Run {
                 options,
                 learned,
+                limit,
                 links,
                 roots,
                 identity,
                 messages: &mut messages,
+                watch,
+                alone: one_operand,
                 scratch: &mut scratch,
                 into_itself: false,
                 account: None,

@@ -55,7 +55,8 @@ struct Copied {
 /// Copies by mmap in grants of `most` bytes and then by read_write, as the driver does.
 fn copy(source: End<'_>, sink: End<'_>, most: u64) -> Copied {
     let policy = Policy::default();
-    let ask = Ask { source, sink, expected: Some(source.facts.size), replaced: false, policy: &policy };
+    let ask =
+        Ask { source, sink, expected: Some(source.facts.size), replaced: false, policy: &policy, processors: None };
     let tuning = Tuning { block: 256 * 1024, threads: 2, holes: None };
     let mut scratch = Scratch::new();
     let mut flow = Flow::from(source.start, sink.start);
@@ -143,7 +144,8 @@ fn an_inherited_source_is_read_from_where_it_stands_and_left_at_the_end() {
     let from = end(source.as_fd(), Place::Position, 1_000, Nature::File);
 
     let policy = Policy::default();
-    let ask = Ask { source: from, sink: own(&sink), expected: None, replaced: false, policy: &policy };
+    let ask =
+        Ask { source: from, sink: own(&sink), expected: None, replaced: false, policy: &policy, processors: None };
     let tuning = Tuning { block: 65536, threads: 1, holes: None };
     let (mut scratch, mut flow) = (Scratch::new(), Flow::from(1_000, 0));
     let mut session = Mmap.open(&ask, &tuning, &flow, &mut scratch).expect("open");
@@ -246,7 +248,14 @@ fn what_the_sink_refuses_is_handed_over() {
     let full = OpenOptions::new().write(true).open("/dev/full").expect("open");
     let policy = Policy::default();
     let sink = stream(&full, Nature::Device);
-    let ask = Ask { source: own(&source), sink, expected: Some(SIZE as u64), replaced: false, policy: &policy };
+    let ask = Ask {
+        source: own(&source),
+        sink,
+        expected: Some(SIZE as u64),
+        replaced: false,
+        policy: &policy,
+        processors: None,
+    };
     let tuning = Tuning { block: 65536, threads: 1, holes: None };
     let (mut scratch, mut flow) = (Scratch::new(), Flow::from(0, 0));
     let mut session = Mmap.open(&ask, &tuning, &flow, &mut scratch).expect("open");
@@ -268,7 +277,7 @@ fn it_knows_what_it_cannot_map() {
     let policy = Policy::default();
     let pipe = Nature::Pipe { capacity: 65536 };
     let asked = |source, sink, expected| {
-        let ask = Ask { source, sink, expected, replaced: false, policy: &policy };
+        let ask = Ask { source, sink, expected, replaced: false, policy: &policy, processors: None };
         Mmap.suits(&ask)
     };
     let to = stream(&writer, pipe);

@@ -11,7 +11,6 @@ use super::contract::{Ask, End, Engine, Flow, Grant, Place, Session, Settled, Si
 use super::scratch::{SMALL, Scratch};
 use super::watch::read_steadily;
 use super::{Name, Reason};
-use crate::sys::buffer::Buffer;
 use rustix::io::{self, Errno};
 use std::mem::MaybeUninit;
 
@@ -47,10 +46,11 @@ impl Engine for ReadWrite {
         // O_DIRECT wants aligned memory (EINVAL), which the small buffer on the stack is not.
         let small = tuning.block <= SMALL && !flow.is_disturbed() && !ask.source.direct && !ask.sink.direct;
         // Out of address space (`ulimit -v`): the small buffer does it too.
-        let memory = if small { None } else { Buffer::new(tuning.block.max(1)).ok() };
-        let memory = match memory {
-            Some(buffer) => Memory::Block(buffer),
-            None => Memory::Small(&mut scratch.small[..tuning.block.clamp(1, SMALL)]),
+        let bytes = tuning.block.max(1);
+        let memory = if !small && scratch.has_block(bytes) {
+            Memory::Block(scratch.block(bytes))
+        } else {
+            Memory::Small(&mut scratch.small[..bytes.min(SMALL)])
         };
         let short_read_is_end = ask.source.is_regular()
             && !ask.source.direct
@@ -98,7 +98,7 @@ pub fn write(end: &End<'_>, offset: u64, bytes: &[u8]) -> Result<usize, Errno> {
 
 enum Memory<'a> {
     Small(&'a mut [MaybeUninit<u8>]),
-    Block(Buffer),
+    Block(&'a mut [u8]),
 }
 
 /// One block after the other.
@@ -130,12 +130,11 @@ impl Session for Plain<'_> {
                 let asked = most.min(small.len());
                 read(&self.source, offset, &mut small[..asked]).map(|filled| (&*filled, asked))
             }
-            Memory::Block(buffer) => {
-                let bytes = buffer.bytes_mut();
-                let asked = most.min(bytes.len());
-                let memory = &mut bytes[..asked];
+            Memory::Block(block) => {
+                let asked = most.min(block.len());
+                let memory = &mut block[..asked];
                 let read = if self.disturbed { read_steadily } else { read_into };
-                read(&self.source, offset, memory).map(|n| (&buffer.bytes()[..n], asked))
+                read(&self.source, offset, memory).map(|n| (&block[..n], asked))
             }
         };
         let (filled, asked) = match filled {

@@ -196,7 +196,14 @@ fn it_refuses_what_others_use_and_what_is_no_tcp_socket() {
     let (unix, _other) = std::os::unix::net::UnixStream::pair().expect("a pair");
     let datagram = std::net::UdpSocket::bind("127.0.0.1:0").expect("loopback");
     let suits = |sink| {
-        let ask = Ask { source: from_file(&source), sink, expected: None, replaced: false, policy: &policy };
+        let ask = Ask {
+            source: from_file(&source),
+            sink,
+            expected: None,
+            replaced: false,
+            policy: &policy,
+            processors: None,
+        };
         Zerocopy.suits(&ask)
     };
     assert_eq!(suits(to_socket(&ours)), Ok(()));

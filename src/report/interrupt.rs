@@ -1,0 +1,145 @@
+//! What is said and done when a signal comes: a status line (SIGUSR1), or a tidy end (SIGINT, SIGTERM, SIGHUP).
+//!
+//! [`react`] runs inside of a signal handler (see `sys::signal`). It reads atomics, formats into an array on its stack,
+//! and calls write(2), nanosleep(2), clock_gettime(2), unlinkat(2) and raise(3): no lock, no
+//! allocation. What it has to know is put in place beforehand by [`prepare`].
+
+use super::amount::{Bytes, per_second};
+use super::fit::Shown;
+use super::quote::Charset;
+use super::screen::Held;
+use crate::sys::signal::{self, Signal};
+use crate::sys::temporary;
+use crate::transfer::progress::{Counters, NAME};
+use std::fmt::Write as _;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// What [`react`] knows.
+struct Known {
+    program: String,
+    counters: &'static Counters,
+    began: Instant,
+    notices: bool,
+    charset: Charset,
+}
+
+static KNOWN: OnceLock<Known> = OnceLock::new();
+
+/// The job is over: there is nothing left to be interrupted.
+static OVER: AtomicBool = AtomicBool::new(false);
+
+/// Standard error belongs to somebody else (`--json`): nothing is written there.
+static SILENT: AtomicBool = AtomicBool::new(false);
+
+/// The end has begun, on some thread.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// Signals that end the program.
+const ENDS: [Signal; 3] = [Signal::Hangup, Signal::Interrupt, Signal::Terminate];
+
+/// From now on SIGUSR1 prints a status line. `notices`: those signals that end the program are told of too.
+pub fn prepare(program: &str, counters: &'static Counters, began: Instant, notices: bool) {
+    let charset = Charset::current();
+    if KNOWN.set(Known { program: program.into(), counters, began, notices, charset }).is_ok() {
+        signal::react_to(&[Signal::Status], react);
+        if notices {
+            signal::react_to(&ENDS, react);
+        }
+    }
+}
+
+/// From now on the signals that end the program find the line that shows progress, and names that were noted as temporary
+/// (`sys::temporary`), and take them away first. To be called before the first of either is made; cheap if it was called
+/// before.
+pub fn tidy() {
+    signal::react_to(&ENDS, react);
+}
+
+/// Standard error is not ours to write to.
+pub fn be_silent() {
+    SILENT.store(true, Ordering::SeqCst);
+}
+
+/// The job is over.
+pub fn over() {
+    OVER.store(true, Ordering::SeqCst);
+}
+
+fn react(signal: Signal) {
+    if signal == Signal::Status {
+        return status();
+    }
+    if ENDING.swap(true, Ordering::SeqCst) {
+        return; // another thread is at it
+    }
+    let held = Held::now();
+    let removed = temporary::remove_all();
+    if let Some(known) = KNOWN.get()
+        && known.notices
+        && !OVER.load(Ordering::SeqCst)
+        && !SILENT.load(Ordering::SeqCst)
+    {
+        let done = Bytes(known.counters.now().done());
+        let mut line = Line::default();
+        let rest = if removed > 0 { "what was not finished is removed" } else { "what was copied stays" };
+        let _ = writeln!(line, "{}: interrupted at {done}; {rest}", known.program);
+        held.say(line.bytes());
+    }
+    held.for_good();
+    temporary::remove_all();
+    signal::die_of(signal)
+}
+
+/// `zccp: 2684354560 bytes (2.5 GiB) copied, 3.2 s, 800 MiB/s: big.iso`
+fn status() {
+    let Some(known) = KNOWN.get().filter(|_| !SILENT.load(Ordering::SeqCst)) else { return };
+    let progress = known.counters.now();
+    let elapsed = known.began.elapsed();
+    let (done, rate) = (progress.done(), Bytes(per_second(progress.given, elapsed)));
+    let mut name = [0; NAME];
+    let length = known.counters.name(&mut name);
+    let mut line = Line::default();
+    let (seconds, tenths) = (elapsed.as_secs(), elapsed.subsec_millis() / 100);
+    let _ = write!(line, "{}: {done} bytes ({}) copied, {seconds}.{tenths} s, {rate}/s", known.program, Bytes(done));
+    if length > 0 && !OVER.load(Ordering::SeqCst) {
+        let _ = write!(line, ": {}", Shown(&name[..length], known.charset));
+    }
+    line.end();
+    Held::now().say(line.bytes());
+}
+
+/// A line of limited length, made without allocating. What does not fit is left out.
+struct Line {
+    bytes: [u8; 4 * NAME + 256],
+    length: usize,
+}
+
+impl Default for Line {
+    fn default() -> Line {
+        Line { bytes: [0; 4 * NAME + 256], length: 0 }
+    }
+}
+
+impl Line {
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    fn end(&mut self) {
+        self.length = self.length.min(self.bytes.len() - 1);
+        self.bytes[self.length] = b'\n';
+        self.length += 1;
+    }
+}
+
+impl std::fmt::Write for Line {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let room = self.bytes.len() - self.length;
+        let taken = text.len().min(room);
+        self.bytes[self.length..self.length + taken].copy_from_slice(&text.as_bytes()[..taken]);
+        self.length += taken;
+        Ok(())
+    }
+}

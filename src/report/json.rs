@@ -1,0 +1,404 @@
+//! `--json`: one object a line (docs/json.md has the schema), written by hand.
+//!
+//! A line is one write(2), and complete before the next begins. The first write that fails is remembered, nothing is
+//! written after it, and the run fails: whoever reads half a stream must not take it for the whole.
+
+use super::line::View;
+use super::quote::shell_always;
+use crate::engine::Name;
+use crate::sys::text::{errno_name, strerror};
+use crate::sys::{descriptor, start};
+use crate::transfer::Trail;
+use crate::transfer::progress::Progress;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{self, Mode, OFlags};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The version of the schema. It changes when a field changes its meaning or goes; new fields and events may come without.
+const VERSION: u32 = 1;
+
+/// Where the objects go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Standard error, which then has nothing else.
+    StandardError,
+    /// A file, made or emptied.
+    File(OsString),
+    /// A descriptor that the program was started with.
+    Descriptor(i32),
+}
+
+impl Target {
+    /// What the option's value says: nothing, `fd:N`, or the name of a file.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(value: &OsStr) -> Result<Target, &'static str> {
+        match value.as_bytes().strip_prefix(b"fd:") {
+            None if value.is_empty() => Err("it names no file"),
+            None => Ok(Target::File(value.to_os_string())),
+            Some(number) => match std::str::from_utf8(number).ok().filter(|text| !text.starts_with('+')) {
+                Some(text) => text.parse().map_err(|_| "what follows fd: is not the number of a descriptor").and_then(
+                    |number: i32| match number {
+                        2 => Ok(Target::StandardError),
+                        0.. => Ok(Target::Descriptor(number)),
+                        _ => Err("what follows fd: is not the number of a descriptor"),
+                    },
+                ),
+                None => Err("what follows fd: is not the number of a descriptor"),
+            },
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Sink {
+    Inherited(BorrowedFd<'static>),
+    Own(OwnedFd),
+}
+
+impl Sink {
+    fn fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Sink::Inherited(fd) => *fd,
+            Sink::Own(fd) => fd.as_fd(),
+        }
+    }
+}
+
+/// The stream of objects.
+#[derive(Debug)]
+pub struct Json {
+    sink: Sink,
+    /// As the user named it, for the message that it cannot be written.
+    shown: String,
+    standard_error: bool,
+    /// What went wrong with it, and how many errors were told of.
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    failure: Option<Errno>,
+    errors: u64,
+    warnings: u64,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome {
+    /// The numbers.
+    pub progress: Progress,
+    /// Since the program began.
+    pub elapsed: Duration,
+    /// Something went wrong.
+    pub failed: bool,
+}
+
+/// One file that was copied, or not.
+#[derive(Clone, Copy, Debug)]
+pub struct File<'f> {
+    /// Its name as given.
+    pub source: &'f OsStr,
+    /// Where it went; `None` for standard output.
+    pub destination: Option<&'f OsStr>,
+    /// What happened.
+    pub trail: &'f Trail,
+}
+
+impl Json {
+    /// Opens the stream.
+    ///
+    /// # Errors
+    /// What is to be said of it if it cannot be had.
+    pub fn open(target: &Target) -> Result<Json, String> {
+        let (sink, shown) = match target {
+            Target::StandardError if start::was_closed(2) => (Err(Errno::BADF), "fd:2".into()),
+            Target::StandardError => (Ok(Sink::Inherited(descriptor::inherited(2))), "standard error".into()),
+            Target::Descriptor(number) => (
+                descriptor::duplicate_inherited(*number).map(Sink::Own),
+                shell_always(OsStr::new(&format!("fd:{number}"))),
+            ),
+            Target::File(name) => {
+                let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOCTTY | OFlags::CLOEXEC;
+                (fs::open(name, flags, Mode::from_raw_mode(0o666)).map(Sink::Own), shell_always(name))
+            }
+        };
+        let standard_error = *target == Target::StandardError;
+        match sink {
+            Ok(sink) => Ok(Json { sink, shown, standard_error, state: Mutex::default() }),
+            Err(errno) => Err(format!("cannot write JSON to {shown}: {}", strerror(errno))),
+        }
+    }
+
+    /// It goes to standard error, where it must stay alone.
+    pub fn is_standard_error(&self) -> bool {
+        self.standard_error
+    }
+
+    /// `start`
+    pub fn start(&self, program: &str, operands: &[OsString]) {
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut object = Object::new("start");
+        object.text("program", program).text("version", env!("CARGO_PKG_VERSION"));
+        object.number("pid", std::process::id().into()).seconds("time", time);
+        object.list("operands", operands.iter(), |list, operand| {
+            let mut one = Object::bare();
+            one.name("name", operand);
+            list.push_str(&one.end());
+        });
+        self.write(object);
+    }
+
+    /// `progress`
+    pub fn progress(&self, view: &View) {
+        let mut object = Object::new("progress");
+        object.seconds("elapsed", view.elapsed).progress(&view.progress).number("rate", view.rate);
+        if let Some(left) = view.left {
+            object.seconds("left", left);
+        }
+        if !view.name.is_empty() {
+            object.name("source", OsStr::from_bytes(&view.name));
+        }
+        self.write(object);
+    }
+
+    /// `file`
+    pub fn file(&self, file: &File<'_>) {
+        let trail = file.trail;
+        let mut object = Object::new("file");
+        object.name("source", file.source);
+        match file.destination {
+            Some(destination) => object.name("destination", destination),
+            None => object.raw("destination", "null"),
+        };
+        object.number("bytes", trail.bytes()).number("holes", trail.holes);
+        object.list("engines", trail.moved.iter(), |list, (name, bytes): &(Name, u64)| {
+            let mut one = Object::bare();
+            one.text("engine", name.as_str()).number("bytes", *bytes);
+            list.push_str(&one.end());
+        });
+        object.list("refusals", trail.refusals.iter(), |list, refusal| {
+            let mut one = Object::bare();
+            one.text("engine", refusal.engine.as_str()).text("errno", &errno_name(refusal.errno));
+            one.number("at", refusal.at);
+            list.push_str(&one.end());
+        });
+        object.seconds("seconds", trail.wall).truth("complete", trail.is_complete());
+        self.write(object);
+    }
+
+    /// `error`, `warning`, `note` or `prompt`: what is otherwise said on standard error.
+    pub fn said(&self, event: Said, text: &[u8]) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Said::Error => state.errors += 1,
+            Said::Warning => state.warnings += 1,
+            Said::Note | Said::Prompt => {}
+        }
+        drop(state);
+        let mut object = Object::new(event.name());
+        object.name("text", OsStr::from_bytes(text));
+        self.write(object);
+    }
+
+    /// `summary`, the last.
+    ///
+    /// # Errors
+    /// What is to be said if not all could be written.
+    pub fn summary(&self, outcome: &Outcome) -> Result<(), String> {
+        let (errors, warnings) = {
+            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            (state.errors, state.warnings)
+        };
+        let mut object = Object::new("summary");
+        object.progress(&outcome.progress).number("errors", errors).number("warnings", warnings);
+        object.seconds("seconds", outcome.elapsed).number("status", outcome.failed.into());
+        self.write(object);
+        match self.state.lock().unwrap_or_else(PoisonError::into_inner).failure {
+            Some(errno) => Err(format!("cannot write JSON to {}: {}", self.shown, strerror(errno))),
+            None => Ok(()),
+        }
+    }
+
+    fn write(&self, object: Object) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.failure.is_none() {
+            state.failure = write_all(self.sink.fd(), (object.end() + "\n").as_bytes()).err();
+        }
+    }
+}
+
+/// What is said to people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// The exit status will be 1.
+    Error,
+    /// It will not for this.
+    Warning,
+    /// What was asked for: `--explain`.
+    Note,
+    /// A question (`-i`), whose answer is read from standard input.
+    Prompt,
+}
+
+impl Said {
+    fn name(self) -> &'static str {
+        match self {
+            Said::Error => "error",
+            Said::Warning => "warning",
+            Said::Note => "note",
+            Said::Prompt => "prompt",
+        }
+    }
+}
+
+fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        match rustix::io::write(fd, bytes) {
+            Ok(0) => return Err(Errno::IO),
+            Ok(n) => bytes = &bytes[n..],
+            Err(Errno::INTR) => {}
+            // Somebody else made the descriptor non-blocking.
+            Err(Errno::AGAIN) => _ = poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::OUT)], None),
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
+/// An object that is being written.
+struct Object(String);
+
+impl Object {
+    fn new(event: &str) -> Object {
+        let mut object = Object::bare();
+        object.number("v", VERSION.into()).text("event", event);
+        object
+    }
+
+    fn bare() -> Object {
+        Object(String::from("{"))
+    }
+
+    fn end(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+
+    fn key(&mut self, key: &str) {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        let _ = write!(self.0, "\"{key}\":"); // keys are ours: nothing to escape
+    }
+
+    fn raw(&mut self, key: &str, value: &str) -> &mut Object {
+        self.key(key);
+        self.0.push_str(value);
+        self
+    }
+
+    fn number(&mut self, key: &str, value: u64) -> &mut Object {
+        self.raw(key, &value.to_string())
+    }
+
+    fn truth(&mut self, key: &str, value: bool) -> &mut Object {
+        self.raw(key, if value { "true" } else { "false" })
+    }
+
+    fn seconds(&mut self, key: &str, time: Duration) -> &mut Object {
+        self.raw(key, &format!("{}.{:06}", time.as_secs(), time.subsec_micros()))
+    }
+
+    fn text(&mut self, key: &str, value: &str) -> &mut Object {
+        self.key(key);
+        escape(&mut self.0, value);
+        self
+    }
+
+    /// What may not be UTF-8: as text, in which what is not is U+FFFD, and then `KEY_bytes`, all of it in hexadecimal.
+    fn name(&mut self, key: &str, name: &OsStr) -> &mut Object {
+        self.text(key, &name.to_string_lossy());
+        if name.to_str().is_none() {
+            let digits = name.as_bytes().iter().fold(String::new(), |mut digits, byte| {
+                let _ = write!(digits, "{byte:02x}");
+                digits
+            });
+            self.text(&format!("{key}_bytes"), &digits);
+        }
+        self
+    }
+
+    fn list<T>(&mut self, key: &str, items: impl Iterator<Item = T>, one: impl Fn(&mut String, T)) -> &mut Object {
+        self.key(key);
+        self.0.push('[');
+        for (at, item) in items.enumerate() {
+            if at > 0 {
+                self.0.push(',');
+            }
+            one(&mut self.0, item);
+        }
+        self.0.push(']');
+        self
+    }
+
+    fn progress(&mut self, progress: &Progress) -> &mut Object {
+        self.number("bytes", progress.done()).number("moved", progress.given).number("files", progress.files);
+        if let Some(total) = progress.total() {
+            self.number("expected_bytes", total);
+        }
+        self.truth("scanning", progress.scanning)
+    }
+}
+
+/// A string as RFC 8259 has it (section 7), all of it printable ASCII or above.
+fn escape(to: &mut String, text: &str) {
+    to.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => to.push_str("\\\""),
+            '\\' => to.push_str("\\\\"),
+            '\n' => to.push_str("\\n"),
+            '\r' => to.push_str("\\r"),
+            '\t' => to.push_str("\\t"),
+            // A terminal that shows the stream must not obey it: C0 has to be escaped, DEL and C1 may be.
+            c if c.is_control() => _ = write!(to, "\\u{:04x}", u32::from(c)),
+            c => to.push(c),
+        }
+    }
+    to.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_escaped_and_names_keep_their_bytes() {
+        let mut object = Object::new("x");
+        object.text("a", "q\"b\\s\n\t\r\u{1b}\u{7f}\u{9b}é").name("n", OsStr::from_bytes(b"a\xff"));
+        object.name("m", OsStr::new("é")).truth("t", false).seconds("s", Duration::from_micros(1_000_007));
+        object.list("l", [1, 2].iter(), |list, n| list.push_str(&n.to_string()));
+        assert_eq!(
+            object.end(),
+            "{\"v\":1,\"event\":\"x\",\"a\":\"q\\\"b\\\\s\\n\\t\\r\\u001b\\u007f\\u009bé\",\"n\":\"a\u{fffd}\",\
+             \"n_bytes\":\"61ff\",\"m\":\"é\",\"t\":false,\"s\":1.000007,\"l\":[1,2]}"
+        );
+    }
+
+    #[test]
+    fn a_target_is_a_file_unless_it_names_a_descriptor() {
+        let parse = |text: &str| Target::parse(OsStr::new(text));
+        assert_eq!(parse("log"), Ok(Target::File("log".into())));
+        assert_eq!(parse("fd:2"), Ok(Target::StandardError));
+        assert_eq!(parse("fd:3"), Ok(Target::Descriptor(3)));
+        assert!(["", "fd:", "fd:x", "fd:-1", "fd:+3", "fd:99999999999"].iter().all(|text| parse(text).is_err()));
+    }
+}

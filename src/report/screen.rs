@@ -1,0 +1,165 @@
+//! The line of the terminal that shows progress, and who may write while it is there.
+//!
+//! Whoever else writes to the terminal takes the line away first ([`cleared`]) and keeps it away until he is done; the
+//! next frame brings it back. A signal handler, which cannot wait for a lock, holds the drawing off by a flag
+//! ([`Held`]).
+
+use crate::sys::{descriptor, start};
+use rustix::io::Errno;
+use rustix::termios;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Takes the line away, wherever the cursor is in it: the cursor rests at its first column, so that a terminal that has
+/// been made narrower, and has wrapped the line, loses all of it, and nothing above.
+const ERASE: &[u8] = b"\r\x1b[J";
+
+/// OSC 9;4 with state 0: no progress is shown in the task bar or the tab any more.
+const TASK_BAR_OFF: &[u8] = b"\x1b]9;4;0;\x1b\\";
+
+/// How long a signal handler waits at most for a frame that is being written.
+const FRAME: Duration = Duration::from_millis(100);
+
+/// There is one terminal, so there is one of these.
+static SCREEN: Screen = Screen {
+    turn: Mutex::new(()),
+    in_use: AtomicBool::new(false),
+    shown: AtomicBool::new(false),
+    task_bar: AtomicBool::new(false),
+    drawing: AtomicBool::new(false),
+    held: AtomicBool::new(false),
+};
+
+struct Screen {
+    /// Who writes.
+    turn: Mutex<()>,
+    /// Somebody draws in this run; if not, nobody has to wait for anybody.
+    in_use: AtomicBool,
+    /// The line is there.
+    shown: AtomicBool,
+    /// The terminal shows progress in its own way (OSC 9;4).
+    task_bar: AtomicBool,
+    /// A frame is being written.
+    drawing: AtomicBool,
+    /// No more frames: a signal handler writes.
+    held: AtomicBool,
+}
+
+/// While this is there, nothing is drawn.
+#[must_use = "the line comes back as soon as this is dropped"]
+pub struct Cleared(#[allow(dead_code, reason = "held, not used")] Option<MutexGuard<'static, ()>>);
+
+/// Takes the line away, if it is there, for as long as what is returned lives.
+pub fn cleared() -> Cleared {
+    if !SCREEN.in_use.load(SeqCst) {
+        return Cleared(None);
+    }
+    let turn = SCREEN.turn.lock().unwrap_or_else(PoisonError::into_inner);
+    if SCREEN.shown.swap(false, SeqCst) {
+        write(ERASE);
+    }
+    Cleared(Some(turn))
+}
+
+/// From now on frames may come.
+pub(super) fn use_it() {
+    SCREEN.in_use.store(true, SeqCst);
+}
+
+/// The last frame is gone, and the terminal's own sign of progress with it.
+pub(super) fn leave() {
+    let _turn = cleared();
+    if SCREEN.task_bar.swap(false, SeqCst) {
+        write(TASK_BAR_OFF);
+    }
+}
+
+/// Draws the line. `task_bar`: what else the terminal is told.
+pub(super) fn draw(line: &str, task_bar: Option<&str>) {
+    let _turn = SCREEN.turn.lock().unwrap_or_else(PoisonError::into_inner);
+    SCREEN.drawing.store(true, SeqCst);
+    if !SCREEN.held.load(SeqCst) {
+        SCREEN.shown.store(true, SeqCst);
+        if task_bar.is_some() {
+            SCREEN.task_bar.store(true, SeqCst);
+        }
+        // Without wrapping: the terminal may just have been made narrower.
+        let task_bar = task_bar.unwrap_or_default();
+        write(format!("\r\x1b[?7l{line}\x1b[?7h\x1b[J\r{task_bar}").as_bytes());
+    }
+    SCREEN.drawing.store(false, SeqCst);
+}
+
+/// Writes a line for good, in place of the one that shows progress. A terminal that takes nothing is nobody's trouble.
+pub(super) fn say(line: &str) {
+    let _turn = cleared();
+    write(format!("{line}\n").as_bytes());
+}
+
+/// Columns of the terminal; 0: it does not know.
+pub(super) fn columns() -> usize {
+    termios::tcgetwinsize(descriptor::inherited(2)).map_or(0, |size| usize::from(size.ws_col))
+}
+
+/// Whether standard error is a terminal.
+pub(super) fn is_terminal() -> bool {
+    !start::was_closed(2) && termios::isatty(descriptor::inherited(2))
+}
+
+/// Whether the terminal is ours to draw on: a job in the background leaves it to the one in front. (ENOTTY: it is not the
+/// terminal that jobs are controlled from, so nobody is in front.)
+pub(super) fn is_ours() -> bool {
+    termios::tcgetpgrp(descriptor::inherited(2)).map_or(true, |group| group == rustix::process::getpgrp())
+}
+
+/// As much as is taken: a frame that cannot be written is lost.
+fn write(mut bytes: &[u8]) {
+    while !bytes.is_empty() && !start::was_closed(2) {
+        match rustix::io::write(descriptor::inherited(2), bytes) {
+            Ok(n @ 1..) => bytes = &bytes[n..],
+            Err(Errno::INTR) => {}
+            _ => return,
+        }
+    }
+}
+
+/// No frame is drawn while this is there. For signal handlers: no lock is taken and nothing is allocated.
+pub(super) struct Held;
+
+impl Held {
+    /// Holds the drawing off, and waits for a frame that is being written by another thread. (The thread that draws takes
+    /// no signals.)
+    pub(super) fn now() -> Held {
+        SCREEN.held.store(true, SeqCst);
+        let mut waited = Duration::ZERO;
+        while SCREEN.drawing.load(SeqCst) && waited < FRAME {
+            std::thread::sleep(Duration::from_millis(1)); // clock_nanosleep(2), and nothing else
+            waited += Duration::from_millis(1);
+        }
+        Held
+    }
+
+    /// Writes a line in place of the one that shows progress, in one piece.
+    pub(super) fn say(&self, line: &[u8]) {
+        if SCREEN.shown.swap(false, SeqCst) {
+            write(ERASE);
+        }
+        write(line);
+    }
+
+    /// Nothing is drawn any more, and nothing is left.
+    pub(super) fn for_good(self) {
+        self.say(b"");
+        if SCREEN.task_bar.swap(false, SeqCst) {
+            write(TASK_BAR_OFF);
+        }
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        SCREEN.held.store(false, SeqCst);
+    }
+}

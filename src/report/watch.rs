@@ -1,0 +1,202 @@
+//! What the rooms above tell of the job as it goes on, and what comes of it: progress on the terminal, status lines, JSON.
+//!
+//! Nothing is asked of the kernel before a copy has lasted half a second, or begins that may: a short job pays for a few
+//! additions. As `cp`, or with `--quiet`, or off a terminal, nothing is drawn.
+
+use super::amount::{Bytes, Clock, per_second};
+use super::fit::fit;
+use super::json::{Json, Outcome};
+use super::quote::Charset;
+use super::reporter::{Face, Reporter, WORTH_A_LINE, Work};
+use super::{interrupt, screen};
+use crate::transfer::progress::{Counters, NAME};
+use rustix::fs;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// From so many bytes on a copy may well last: then the thread that shows progress is started before it begins. A thread
+/// costs about 50 µs, and so many bytes at least a hundred times as much.
+const LARGE: u64 = 32 << 20;
+
+/// A bar that was there for longer leaves a line behind.
+const WORTH_A_WORD: Duration = Duration::from_secs(2);
+
+/// `--progress`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum When {
+    /// If standard error is a terminal, and the program's name is one that draws.
+    #[default]
+    Auto,
+    /// Also elsewhere: off a terminal a line every 10 seconds.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// What is to be shown.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// When there is a bar.
+    pub when: When,
+    /// What a bar that was long there leaves behind.
+    pub notices: bool,
+    /// A status line on SIGUSR1.
+    pub status: bool,
+    /// A last word on SIGINT, SIGTERM and SIGHUP.
+    pub last_word: bool,
+}
+
+/// The numbers of this run. A signal handler reads them, so there is one set, and it is there from the start.
+static COUNTERS: Counters = Counters::new();
+
+/// The job, as it is told.
+#[derive(Debug)]
+pub struct Watch {
+    program: String,
+    wishes: Wishes,
+    began: Instant,
+    json: Option<Arc<Json>>,
+    /// Sources whose sizes are looked up when somebody wants to know the total.
+    operands: &'static [OsString],
+    /// A reporter may still have to be started.
+    pending: AtomicBool,
+    reporter: Mutex<Option<Reporter>>,
+}
+
+impl Watch {
+    /// For a run of `program` over these sources.
+    pub fn new(program: &str, wishes: Wishes, json: Option<Arc<Json>>, operands: &'static [OsString]) -> Watch {
+        let began = Instant::now();
+        if wishes.status {
+            interrupt::prepare(program, &COUNTERS, began, wishes.last_word);
+        }
+        let pending = AtomicBool::new(wishes.when != When::Never || json.is_some());
+        Watch { program: program.into(), wishes, began, json, operands, pending, reporter: Mutex::new(None) }
+    }
+
+    /// What the copying threads add to.
+    pub fn counters(&self) -> &'static Counters {
+        &COUNTERS
+    }
+
+    /// `--json`
+    pub fn json(&self) -> Option<&Json> {
+        self.json.as_deref()
+    }
+
+    /// A copy begins; `expected` bytes, or nobody knows how many.
+    pub fn begin(&self, name: &OsStr, expected: Option<u64>) {
+        COUNTERS.current(name.as_bytes());
+        if expected.is_none() {
+            COUNTERS.endless(true);
+        }
+        if self.pending.load(Ordering::Relaxed) {
+            let may_last = self.wishes.when == When::Always || expected.is_none_or(|bytes| bytes >= LARGE);
+            if may_last || self.json.is_some() || self.began.elapsed() >= WORTH_A_LINE {
+                self.start();
+            }
+        }
+    }
+
+    /// It is over: `done` bytes are there.
+    pub fn end(&self, expected: Option<u64>, done: u64) {
+        match expected {
+            Some(expected) => COUNTERS.came_to(expected, done),
+            None => {
+                COUNTERS.endless(false);
+                COUNTERS.came_to(0, done);
+            }
+        }
+        COUNTERS.file_done();
+    }
+
+    fn start(&self) {
+        let mut reporter = self.reporter.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.pending.swap(false, Ordering::Relaxed) {
+            return; // another worker was faster
+        }
+        let face = self.face();
+        if matches!(face, Face::None) && self.json.is_none() {
+            return;
+        }
+        if matches!(face, Face::Bar) {
+            interrupt::tidy();
+        }
+        let operands = self.operands;
+        *reporter = Reporter::start(Work {
+            face,
+            json: self.json.clone(),
+            counters: &COUNTERS,
+            began: self.began,
+            foresee: Box::new(move || foresee(operands)),
+        });
+    }
+
+    fn face(&self) -> Face {
+        let terminal = screen::is_terminal();
+        let obeys = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
+        let json_is_there = self.json.as_ref().is_some_and(|json| json.is_standard_error());
+        match self.wishes.when {
+            _ if json_is_there => Face::None,
+            When::Never => Face::None,
+            When::Auto | When::Always if terminal && obeys => Face::Bar,
+            When::Auto => Face::None,
+            When::Always => Face::Lines(self.program.clone()),
+        }
+    }
+
+    /// The job is over, well or not: the line goes.
+    pub fn finish(&self, well: bool) {
+        self.pending.store(false, Ordering::Relaxed);
+        let reporter = self.reporter.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let shown = reporter.and_then(Reporter::end);
+        interrupt::over();
+        let elapsed = self.began.elapsed();
+        if self.wishes.notices && well && shown.is_some_and(|since| since.elapsed() >= WORTH_A_WORD) {
+            screen::say(&self.last_word(elapsed));
+        }
+    }
+
+    /// The last word of `--json`: with which `status` it ends.
+    ///
+    /// # Errors
+    /// What is to be said if the stream is not complete.
+    pub fn summary(&self, status: i32) -> Result<(), String> {
+        let Some(json) = &self.json else { return Ok(()) };
+        json.summary(&Outcome { progress: COUNTERS.now(), elapsed: self.began.elapsed(), failed: status != 0 })
+    }
+
+    /// `big.iso: 4.3 GiB in 3:24, 21 MiB/s`
+    fn last_word(&self, elapsed: Duration) -> String {
+        let progress = COUNTERS.now();
+        let what = match progress.files {
+            1 => {
+                let mut name = [0; NAME];
+                let length = COUNTERS.name(&mut name);
+                fit(&name[..length], 60, Charset::current())
+            }
+            files => format!("{files} files"),
+        };
+        let (done, rate) = (Bytes(progress.done()), Bytes(per_second(progress.given, elapsed)));
+        format!("{what}: {done} in {}, {rate}/s", Clock(elapsed))
+    }
+}
+
+/// Adds up the operands that are files. Directories are found out about by walking them.
+fn foresee(operands: &[OsString]) {
+    let mut all = true;
+    for operand in operands {
+        let Ok(stat) = fs::stat(operand) else { continue };
+        match fs::FileType::from_raw_mode(stat.st_mode) {
+            fs::FileType::Directory => all = false,
+            fs::FileType::RegularFile => COUNTERS.expect(u64::try_from(stat.st_size).unwrap_or(0)),
+            _ => COUNTERS.expect(0),
+        }
+    }
+    if all && !operands.is_empty() {
+        COUNTERS.scanned();
+    }
+}

@@ -1,0 +1,269 @@
+//! How far the job is: numbers that the copying threads add to and that whoever shows progress reads, at any time and from
+//! anywhere, a signal handler included. No lock, no clock, no call.
+//!
+//! All workers of a run share one [`Counters`]. A step of a copy is one addition; a file is three.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+
+/// Bytes of a name that are kept: NAME_MAX and one more. Of a longer path the end is kept.
+pub const NAME: usize = 256;
+
+/// How far the job is.
+#[derive(Debug)]
+pub struct Counters {
+    given: AtomicU64,
+    passed: AtomicU64,
+    expected: AtomicU64,
+    files: AtomicU64,
+    expected_files: AtomicU64,
+    endless: AtomicU32,
+    scanning: AtomicBool,
+    current: Name,
+}
+
+/// What [`Counters`] said at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes that went through a call that moves bytes.
+    pub given: u64,
+    /// Bytes that are there without having been moved: holes, and what was cloned. They count as done, but say nothing of
+    /// the speed.
+    pub passed: u64,
+    /// Bytes that will have been done at the end, as far as is known.
+    pub expected: u64,
+    /// Files done.
+    pub files: u64,
+    /// Files there are, as far as is known.
+    pub expected_files: u64,
+    /// What is being copied now has an end that nobody knows.
+    pub endless: bool,
+    /// More may still be found.
+    pub scanning: bool,
+}
+
+impl Progress {
+    /// Bytes done.
+    pub fn done(&self) -> u64 {
+        self.given.saturating_add(self.passed)
+    }
+
+    /// Bytes there will be, where that is known.
+    pub fn total(&self) -> Option<u64> {
+        (!self.scanning && !self.endless && self.expected > 0).then_some(self.expected)
+    }
+}
+
+impl Counters {
+    /// All zero, and scanning: nothing is known yet.
+    pub const fn new() -> Counters {
+        Counters {
+            given: AtomicU64::new(0),
+            passed: AtomicU64::new(0),
+            expected: AtomicU64::new(0),
+            files: AtomicU64::new(0),
+            expected_files: AtomicU64::new(0),
+            endless: AtomicU32::new(0),
+            scanning: AtomicBool::new(true),
+            current: Name::new(),
+        }
+    }
+
+    /// `bytes` were moved.
+    pub fn gave(&self, bytes: u64) {
+        self.given.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// `bytes` are there without having been moved: a hole, a clone.
+    pub fn passed(&self, bytes: u64) {
+        self.passed.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// A file of `bytes` was found that will be copied.
+    pub fn expect(&self, bytes: u64) {
+        self.expected.fetch_add(bytes, Ordering::Relaxed);
+        self.expected_files.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A file of `bytes` that is expected, or will have been, is not copied after all (it stays as it is, or cannot be
+    /// read).
+    pub fn unexpect(&self, bytes: u64) {
+        self.expected.fetch_sub(bytes, Ordering::Relaxed);
+        self.expected_files.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Of a file, `done` bytes came where `expected` were: the total is put right, so that what failed or has grown does
+    /// not stand between the job and its end.
+    pub fn came_to(&self, expected: u64, done: u64) {
+        self.expected.fetch_add(done.wrapping_sub(expected), Ordering::Relaxed);
+    }
+
+    /// A copy begins (or, `false`, is over) whose end nobody knows: a pipe, a socket.
+    pub fn endless(&self, begins: bool) {
+        if begins {
+            self.endless.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.endless.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A file is done.
+    pub fn file_done(&self) {
+        self.files.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Nothing more will be found: what is expected now is all.
+    pub fn scanned(&self) {
+        self.scanning.store(false, Ordering::Relaxed);
+    }
+
+    /// The name of what is being copied now, for show. If another worker says so at the same moment, one of them is heard.
+    pub fn current(&self, name: &[u8]) {
+        self.current.set(name);
+    }
+
+    /// How far it is now. Each number is true; together they may be a step apart.
+    pub fn now(&self) -> Progress {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Progress {
+            given: load(&self.given),
+            passed: load(&self.passed),
+            expected: at_least_0(load(&self.expected)),
+            files: load(&self.files),
+            expected_files: at_least_0(load(&self.expected_files)),
+            endless: self.endless.load(Ordering::Relaxed) > 0,
+            scanning: self.scanning.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Copies the current name to `to` and gives its length; 0 where there is none, or it is just being changed.
+    pub fn name(&self, to: &mut [u8; NAME]) -> usize {
+        self.current.get(to)
+    }
+}
+
+impl Default for Counters {
+    fn default() -> Counters {
+        Counters::new()
+    }
+}
+
+/// What a counter that may be lowered before it is raised says: below 0 is 0.
+fn at_least_0(counter: u64) -> u64 {
+    u64::try_from(counter.cast_signed()).unwrap_or(0)
+}
+
+/// A name that can be read while it is written: a reader that met a writer sees it by the turn and tries again.
+#[derive(Debug)]
+struct Name {
+    /// Odd while it is written.
+    turn: AtomicU32,
+    length: AtomicU32,
+    words: [AtomicU64; NAME / 8],
+}
+
+/// So often a reader tries; in a signal handler the writer may be the very thread that was interrupted.
+const TRIES: u32 = 8;
+
+impl Name {
+    const fn new() -> Name {
+        Name { turn: AtomicU32::new(0), length: AtomicU32::new(0), words: [const { AtomicU64::new(0) }; NAME / 8] }
+    }
+
+    fn set(&self, name: &[u8]) {
+        let mut name = &name[name.len().saturating_sub(NAME)..];
+        if name.len() == NAME {
+            // Not in the middle of a character.
+            name = &name[name.iter().position(|byte| byte & 0xc0 != 0x80).unwrap_or(0)..];
+        }
+        let turn = self.turn.load(Ordering::Relaxed);
+        let ours = turn.is_multiple_of(2)
+            && self.turn.compare_exchange(turn, turn + 1, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        if !ours {
+            return;
+        }
+        fence(Ordering::Release);
+        self.length.store(name.len() as u32, Ordering::Relaxed);
+        for (word, bytes) in self.words.iter().zip(name.chunks(8)) {
+            let mut whole = [0; 8];
+            whole[..bytes.len()].copy_from_slice(bytes);
+            word.store(u64::from_ne_bytes(whole), Ordering::Relaxed);
+        }
+        self.turn.store(turn.wrapping_add(2), Ordering::Release);
+    }
+
+    fn get(&self, to: &mut [u8; NAME]) -> usize {
+        for _ in 0..TRIES {
+            let before = self.turn.load(Ordering::Acquire);
+            let length = (self.length.load(Ordering::Relaxed) as usize).min(NAME);
+            for (bytes, word) in to.chunks_mut(8).zip(&self.words).take(length.div_ceil(8)) {
+                bytes.copy_from_slice(&word.load(Ordering::Relaxed).to_ne_bytes());
+            }
+            fence(Ordering::Acquire);
+            if before.is_multiple_of(2) && self.turn.load(Ordering::Relaxed) == before {
+                return length;
+            }
+        }
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(counters: &Counters) -> Vec<u8> {
+        let mut name = [0; NAME];
+        let length = counters.name(&mut name);
+        name[..length].to_vec()
+    }
+
+    #[test]
+    fn the_total_is_known_when_nothing_more_can_be_found() {
+        let counters = Counters::new();
+        counters.expect(10);
+        counters.expect(20);
+        assert_eq!(counters.now().total(), None);
+        counters.scanned();
+        assert_eq!(counters.now().total(), Some(30));
+        counters.endless(true);
+        assert_eq!(counters.now().total(), None);
+        counters.endless(false);
+        counters.unexpect(10);
+        counters.gave(15);
+        counters.passed(2);
+        counters.came_to(20, 17);
+        assert_eq!((counters.now().total(), counters.now().done()), (Some(17), 17));
+        counters.came_to(0, 5);
+        assert_eq!((counters.now().expected, counters.now().expected_files), (22, 1));
+        counters.unexpect(100);
+        assert_eq!((counters.now().expected, counters.now().expected_files), (0, 0));
+        counters.expect(100);
+        assert_eq!((counters.now().expected, counters.now().expected_files), (22, 1), "in whatever order");
+    }
+
+    #[test]
+    fn of_a_long_name_the_end_is_kept_from_a_character_on() {
+        let counters = Counters::new();
+        assert_eq!(name(&counters), b"");
+        counters.current(b"photos/1.dng");
+        assert_eq!(name(&counters), b"photos/1.dng");
+        let long = format!("{}é{}", "a".repeat(9), "b".repeat(NAME - 1));
+        counters.current(long.as_bytes());
+        assert_eq!(name(&counters), "b".repeat(NAME - 1).as_bytes());
+    }
+
+    #[test]
+    fn a_name_is_never_seen_half_written() {
+        let counters = Counters::new();
+        std::thread::scope(|scope| {
+            for letter in [b'x', b'y'] {
+                let counters = &counters;
+                scope.spawn(move || (0..20_000).for_each(|n| counters.current(&vec![letter; 1 + n % 200])));
+            }
+            for _ in 0..20_000 {
+                let seen = name(&counters);
+                assert!(seen.iter().all(|byte| *byte == seen[0]), "{seen:?}");
+            }
+        });
+    }
+}
