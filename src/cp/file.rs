@@ -138,7 +138,11 @@ fn look(run: &Run<'_>, from: &Location<'_>, followed: bool, kind: Option<Kind>) 
     if let Some((kind, facts)) = known
         && !opens(kind)
     {
-        return not_opened(facts.map_or_else(|| from.facts(followed), Ok)?);
+        let facts = facts.map_or_else(|| from.facts(followed), Ok)?;
+        // What was listed may be something else by now: it is taken for what it is.
+        if !opens(facts.kind) {
+            return not_opened(facts);
+        }
     }
     let no_follow = if followed { OFlags::empty() } else { OFlags::NOFOLLOW };
     let opened = from.open_to_read(OFlags::NONBLOCK | OFlags::NOCTTY | no_follow);
