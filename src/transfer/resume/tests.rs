@@ -3,7 +3,7 @@
 use super::*;
 use crate::engine::Policy;
 use crate::sys::facts::FileSystem;
-use crate::transfer::{Capabilities, Plan, Scratch, copy, endpoint};
+use crate::transfer::{Capabilities, Counters, Plan, Scratch, copy, endpoint};
 use std::fs::File;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
@@ -41,7 +41,7 @@ fn resume(source: &File, sink: &File, sparse: Sparse) -> Repair {
         let (learned, policy) = (Capabilities::new(), Policy { sparse, ..Policy::default() });
         let (from, to) = (End { start, ..end(source) }, End { start, ..end(sink) });
         let ask = endpoint::ask(from, to, false, &policy, &learned);
-        let trail = copy(&ask, &Plan::of(&ask, &learned), &learned, &mut Scratch::new());
+        let trail = copy(&ask, &Plan::of(&ask, &learned), &learned, None, &mut Scratch::new(), &Counters::new());
         assert!(trail.is_complete(), "{trail:?}");
     }
     repair
