@@ -17,10 +17,11 @@ use crate::sys::descriptor::close;
 use crate::sys::facts::{Facts, FileSystem, Kind};
 use crate::sys::pipe;
 use crate::sys::text::strerror;
-use crate::transfer::{self, Failure, Plan, Trail, by_reference, endpoint};
+use crate::transfer::{self, Ask, Failure, Plan, Trail, by_reference, endpoint};
 use rustix::fs::{self, OFlags};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, OwnedFd};
+use std::rc::Rc;
 
 /// A source whose facts are known and which is, if it could be, open.
 pub(super) struct Source {
@@ -325,23 +326,27 @@ impl Ends<'_> {
             }
             return self.say(run, &Plan::of(&ask, run.learned), &begun);
         };
-        let plan = Plan::of(&ask, run.learned);
+        let small = !self.to.operand && endpoint::is_small(self.source, &run.options.policy);
+        let plan = self.plan(run, &ask, small);
         if let Some(title) = &title {
             explain::before(run.messages, title, &ask, &plan);
         }
         let counters = run.watch.counters();
-        let name = self.from.shown();
         if !self.to.operand || run.alone {
             counters.expect(ask.expected.unwrap_or(0));
         }
         if self.to.operand && run.alone {
             counters.scanned();
         }
-        run.watch.begin(&name, ask.expected);
+        match small {
+            true => run.watch.begin_small(),
+            false => run.watch.begin(&self.from.shown(), ask.expected),
+        }
         let trail = transfer::copy(&ask, &plan, run.learned, run.limit, run.scratch, counters);
         run.watch.end(ask.expected, trail.bytes() + trail.holes);
         if let Some(json) = run.watch.json() {
-            json.file(&json::File { source: &name, destination: Some(&self.to.shown()), trail: &trail });
+            let source = &self.from.shown();
+            json.file(&json::File { source, destination: Some(&self.to.shown()), trail: &trail });
         }
         if trail.is_complete() {
             run.note(self.to);
@@ -351,6 +356,15 @@ impl Ends<'_> {
             explain::after(run.messages, &trail, observed);
         }
         self.say(run, &plan, &trail)
+    }
+
+    /// The plan, which is the same for all small files of trees.
+    fn plan(&self, run: &mut Run<'_>, ask: &Ask<'_>, small: bool) -> Rc<Plan> {
+        let learned = run.learned;
+        match small {
+            true => Rc::clone(run.small_plan.get_or_insert_with(|| Rc::new(Plan::of(ask, learned)))),
+            false => Rc::new(Plan::of(ask, learned)),
+        }
     }
 
     /// What the sink is. A new file is a regular file of size 0, and nothing else of it is of interest to a small copy:

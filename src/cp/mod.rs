@@ -30,7 +30,7 @@ pub use options::Options;
 
 use crate::report::{Messages, Watch};
 use crate::sys::selinux;
-use crate::transfer::{Capabilities, RateLimit, Scratch};
+use crate::transfer::{Capabilities, Plan, RateLimit, Scratch};
 use account::Account;
 use attributes::Identity;
 use directory::Roots;
@@ -38,6 +38,7 @@ use first_names::FirstNames;
 use location::Location;
 use options::Label;
 use safety::Flushes;
+use std::rc::Rc;
 
 /// What a thread of `zccp` has at hand: what all of them share, and what is its own.
 pub(crate) struct Run<'a> {
@@ -55,6 +56,8 @@ pub(crate) struct Run<'a> {
     /// The job is one operand: if that is a file, its size is the total.
     alone: bool,
     scratch: &'a mut Scratch,
+    /// How the small files of a tree are copied, once one was.
+    small_plan: Option<Rc<Plan>>,
     /// The operand at hand is being copied into itself: it is gone on with no further.
     into_itself: bool,
     /// What this run has copied and made, where several operands could meet; minded by the thread that has them.
@@ -88,6 +91,7 @@ pub fn run(options: &Options, messages: &mut Messages, watch: &Watch) {
         watch,
         alone: options.sources().len() == 1,
         scratch: &mut Scratch::new(),
+        small_plan: None,
         into_itself: false,
         account: Some(&mut Account::default()),
     };

@@ -87,6 +87,18 @@ impl Watch {
         self.json.as_deref()
     }
 
+    /// The name that is shown is this from now on.
+    pub fn current(&self, name: &OsStr) {
+        COUNTERS.current(name.as_bytes());
+    }
+
+    /// A copy begins that is over in no time, so that its name is not worth showing.
+    pub fn begin_small(&self) {
+        if self.pending.load(Ordering::Relaxed) && (self.json.is_some() || self.began.elapsed() >= WORTH_A_LINE) {
+            self.start();
+        }
+    }
+
     /// A copy begins; `expected` bytes, or nobody knows how many.
     pub fn begin(&self, name: &OsStr, expected: Option<u64>) {
         COUNTERS.current(name.as_bytes());

@@ -224,6 +224,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
     fn push(&mut self, node: Arc<Node>, listing: Listing, source: Descriptor, destination: Descriptor, shown: Shown) {
         let end = listing.len();
         self.seen += end + 1;
+        self.run.watch.current(&shown.from);
         let listing = Arc::new(listing);
         let given = Vec::new();
         self.frames.push(Frame { node, listing, next: 0, end, source, destination, shown, given, first: true });
