@@ -35,8 +35,16 @@ _zccat()
             COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
             return
             ;;
+        --rate-limit= | --rate-limit)
+            COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
+            return
+            ;;
         --progress=)
             COMPREPLY=($(compgen -P "$before" -W "auto always never" -- "$cur"))
+            return
+            ;;
+        --size= | --size)
+            COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
             return
             ;;
         --timeout= | --timeout)
@@ -45,7 +53,7 @@ _zccat()
             ;;
     esac
     [[ $cur == -* ]] || return
-    COMPREPLY=($(compgen -W "-A --show-all -b --number-nonblank -e -n --number -E --show-ends -v --show-nonprinting -T --show-tabs -s --squeeze-blank -t --connect= --engine= --explain --json --json= --listen= -g --progress --progress= --timeout= -u -h --help -V --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "-A --show-all -b --number-nonblank -e -n --number -E --show-ends -v --show-nonprinting -T --show-tabs -s --squeeze-blank -t --connect= --engine= --explain --json --json= --listen= --rate-limit= -g --progress --progress= --size= --timeout= -u -h --help -V --version" -- "$cur"))
     [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
 }
 

@@ -2,9 +2,11 @@ complete -c zccat -l connect -d 'send to this socket instead of standard output,
 complete -c zccat -l engine -d 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write' -r -f -a "(__fish_complete_list , 'string split , reflink,copy_file_range,sendfile,splice,zerocopy,mmap,read_write')"
 complete -c zccat -l json -d 'tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else' -r -F
 complete -c zccat -l listen -d 'as --connect, to the first who connects to ADDRESS' -r -f
+complete -c zccat -l rate-limit -d 'move at most SIZE bytes per second, all files together; SIZE may have a suffix: K, M, G... of 1024, KB, MB, GB... of 1000' -r -f
 complete -c zccat -s g -l progress -d 'show how far it is, on standard error: auto (the default) on a terminal with --connect or --listen, always (if no WHEN is given) also without, or never' -f -a "auto\t''
 always\t''
 never\t''"
+complete -c zccat -l size -d 'how much is to be expected of a pipe or another FILE that does not tell its size, for what -g, --json and SIGUSR1 say; a SIZE may have a suffix as above' -r -f
 complete -c zccat -l timeout -d 'with --connect or --listen: fail if for SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for answer and close, no limit for the others' -r -f
 complete -c zccat -s A -l show-all -d 'the same as -vET'
 complete -c zccat -s b -l number-nonblank -d 'number the lines that are not empty; overrides -n'

@@ -24,7 +24,9 @@ module completions {
     --explain                 # say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time
     --json: path              # tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else
     --listen: string          # as --connect, to the first who connects to ADDRESS
+    --rate-limit: string      # move at most SIZE bytes per second, all files together; SIZE may have a suffix: K, M, G... of 1024, KB, MB, GB... of 1000
     --progress(-g): string@"nu-complete zccat progress" # show how far it is, on standard error: auto (the default) on a terminal with --connect or --listen, always (if no WHEN is given) also without, or never
+    --size: string            # how much is to be expected of a pipe or another FILE that does not tell its size, for what -g, --json and SIGUSR1 say; a SIZE may have a suffix as above
     --timeout: string         # with --connect or --listen: fail if for SECONDS (0.5, say) nobody answers or connects, the peer takes nothing, or it does not close at the end; without it, 30 for answer and close, no limit for the others
     -u                        # (no effect: output is never held back)
     --help(-h)                # display this help and exit

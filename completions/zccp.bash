@@ -55,6 +55,10 @@ _zccp()
             COMPREPLY=($(compgen -P "$before" -W "auto always never" -- "$cur"))
             return
             ;;
+        --rate-limit= | --rate-limit)
+            COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
+            return
+            ;;
         --reflink=)
             COMPREPLY=($(compgen -P "$before" -W "auto always never" -- "$cur"))
             return
@@ -77,7 +81,7 @@ _zccp()
             ;;
     esac
     [[ $cur == -* ]] || return
-    COMPREPLY=($(compgen -W "-a --archive --attributes-only --backup --backup= -b --context --context= --copy-contents -d --debug --dry-run --engine= --explain -f --force -H -i --interactive --json --json= -j --jobs= --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference --no-preserve= -x --one-file-system -p --parents --preserve --preserve= -g --progress --progress= -q --quiet -R --recursive --reflink --reflink= --remove-destination --strip-trailing-slashes -s --symbolic-link -S --suffix= --sparse= -t --target-directory= --update --update= -u -T --no-target-directory -v --verbose -Z -h --help -V --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "-a --archive --attributes-only --atomic --backup --backup= -b --context --context= --copy-contents -d --debug --dry-run --durable --engine= --explain -f --force -H -i --interactive --json --json= -j --jobs= --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference --no-preserve= -x --one-file-system -p --parents --preserve --preserve= -g --progress --progress= -q --quiet -R --recursive --rate-limit= --reflink --reflink= --remove-destination --resume --strip-trailing-slashes -s --symbolic-link -S --suffix= --sparse= -t --target-directory= --update --update= -u -T --no-target-directory -v --verbose --verify -Z -h --help -V --version" -- "$cur"))
     [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
 }
 

@@ -32,6 +32,7 @@ module completions {
   export extern zccp [
     --archive(-a)             # same as -dR --preserve=all, but attributes that DEST cannot hold are no failure
     --attributes-only         # copy no data, only the attributes that are to be preserved
+    --atomic                  # whoever opens DEST finds the old file or the whole new one
     --backup: string          # keep an existing DEST under another name; CONTROL is none or off, simple or never, existing or nil, numbered or t
     -b                        # like --backup without an argument
     --context: string         # like -Z, or set the SELinux context of new files to CTX
@@ -39,6 +40,7 @@ module completions {
     -d                        # same as -P --preserve=links
     --debug                   # say on standard output how each file was copied; implies -v
     --dry-run                 # say on standard output what would be done with each SOURCE, and by which engines, and touch nothing
+    --durable                 # success means that data and names are on the device
     --engine: string@"nu-complete zccp engine" # move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write
     --explain                 # say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time
     --force(-f)               # if an existing DEST cannot be opened, remove it and try again
@@ -60,8 +62,10 @@ module completions {
     --quiet(-q)               # show no progress, and say nothing but errors and what is asked for
     --recursive(-R)           # copy directories with everything in them
     -r                        # copy directories with everything in them
+    --rate-limit: string      # move at most SIZE bytes per second, all files together; SIZE may have a suffix: K, M, G... of 1024, KB, MB, GB... of 1000
     --reflink: string@"nu-complete zccp reflink" # whether the copy shares its data with SOURCE
     --remove-destination      # remove an existing DEST before it is opened (unlike --force)
+    --resume                  # go on with what a broken copy left at DEST: compare it with SOURCE, repair what differs, append what is missing
     --strip-trailing-slashes  # take no notice of slashes at the end of a SOURCE
     --symbolic-link(-s)       # make symbolic links instead of copies
     --suffix(-S): string      # what the name of a backup ends in, instead of ~; implies --backup
@@ -71,6 +75,7 @@ module completions {
     -u                        # same as --update=older
     --no-target-directory(-T) # never take DEST for a directory
     --verbose(-v)             # name each file as it is copied
+    --verify                  # read DEST back from the device and compare it with SOURCE
     -Z                        # give new files the SELinux context that is the default for them
     --help(-h)                # display this help and exit
     --version(-V)             # output version information and exit

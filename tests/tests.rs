@@ -49,6 +49,9 @@ mod oracle_cp;
 // The man pages and the completions: complete, and taken by real shells and a real formatter.
 mod pages;
 
+// zccat --size: what is told of a stream.
+mod size;
+
 // --rate-limit: never faster than was said.
 mod rate;
 // How far a copy is, on a real terminal and on what is none.
@@ -68,6 +71,9 @@ mod signals;
 
 // What was sent stays what it was, whatever becomes of the source afterwards.
 mod sharing;
+
+// Copies that can be trusted: resumed, verified, atomic, durable.
+mod safety;
 
 // Holes: kept, made or filled.
 mod sparse;

@@ -260,7 +260,7 @@ fn list(root: &Path, inside: &Path, entries: &mut BTreeMap<PathBuf, Option<u64>>
         if facts.is_dir() {
             list(root, &name, entries)?;
         }
-        entries.insert(name, facts.is_file().then(|| facts.len()));
+        entries.insert(name, facts.is_file().then_some(facts.len()));
     }
     Ok(())
 }

@@ -59,7 +59,7 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, input: &End<'_>, output: &En
     let _ = fs::fadvise(input.fd, 0, None, Advice::Sequential);
     let outlet = Outlet { end: output, limit: run.limit.as_ref() };
     let expected = input.is_regular().then(|| input.facts.size.saturating_sub(input.start)).filter(|bytes| *bytes > 0);
-    run.begin(name, expected);
+    let expected = run.begin(name, expected);
     let began = Instant::now();
     let read = kitchen.format(input, &outlet, run.watch.counters());
     // What was read before an error comes before what is said of it.

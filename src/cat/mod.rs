@@ -19,6 +19,7 @@ use operand::Sent;
 use peer::Peer;
 use rustix::io::Errno;
 use std::ffi::OsStr;
+use std::num::NonZero;
 
 /// What one run of `zccat` has at hand.
 pub(crate) struct Run<'a> {
@@ -55,13 +56,19 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// An operand is sent from now on.
-    fn begin(&self, name: &OsStr, expected: Option<u64>) {
+    /// An operand is sent from now on: how many bytes are expected of it, if it does not tell itself by `--size`.
+    fn begin(&self, name: &OsStr, expected: Option<u64>) -> Option<u64> {
+        let said = self.options.size.map(NonZero::get).filter(|_| expected.is_none());
+        let counters = self.watch.counters();
         if let [_] = self.options.operands.as_slice() {
-            self.watch.counters().expect(expected.unwrap_or(0));
-            self.watch.counters().scanned();
+            counters.expect(expected.or(said).unwrap_or(0));
+            counters.scanned();
+        } else if let Some(said) = said {
+            counters.came_to(0, said); // nobody could foresee it
         }
+        let expected = expected.or(said);
         self.watch.begin(if name == OsStr::new("-") { OsStr::new("stdin") } else { name }, expected);
+        expected
     }
 
     /// Says why nothing more can be written.

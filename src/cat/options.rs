@@ -25,6 +25,8 @@ pub struct Options {
     pub format: Format,
     /// `--explain`: plan and trail of each file, on standard error.
     pub explain: bool,
+    /// `--size`: bytes expected of an operand that does not tell.
+    pub size: Option<NonZero<u64>>,
     /// `--rate-limit`: bytes per second.
     pub rate_limit: Option<NonZero<u64>>,
     /// `--engine`

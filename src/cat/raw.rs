@@ -15,9 +15,9 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, input: End<'_>, output: End<
         explain::before(run.messages, &shell_if_needed(name), &ask, &plan);
     }
     let counters = run.watch.counters();
-    run.begin(name, ask.expected);
+    let expected = run.begin(name, ask.expected);
     let trail = transfer::copy(&ask, &plan, &run.learned, run.limit.as_ref(), &mut run.scratch, counters);
-    run.watch.end(ask.expected, trail.bytes() + trail.holes);
+    run.watch.end(expected, trail.bytes() + trail.holes);
     if let Some(json) = run.watch.json() {
         let destination = run.options.peer.as_ref().map(|peer| peer.address.text.as_os_str());
         json.file(&json::File { source: name, destination, trail: &trail });

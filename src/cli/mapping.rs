@@ -1,6 +1,7 @@
 //! What clap found → the options the rooms below read: one line for each option, and the rules between options.
 
 use super::Invocation;
+use super::safety;
 use super::size;
 use super::table::NO_ARGUMENT;
 use super::usage::UsageError;
@@ -9,7 +10,7 @@ use crate::cat::options::{Format, Numbers};
 use crate::cat::options::{Peer, Role};
 use crate::cp::backup;
 use crate::cp::options::{
-    Backup, Dereference, Keep, Label, Make, Numbering, PARENTS_WANT_A_DIRECTORY, Preserve, Target, Update,
+    Backup, Dereference, Keep, Label, Make, Numbering, PARENTS_WANT_A_DIRECTORY, Preserve, Safety, Target, Update,
 };
 use crate::engine::{self, Name, Policy, Reflink, Sparse};
 use crate::report::json;
@@ -61,6 +62,12 @@ pub(super) fn zccp(matches: &ArgMatches, invocation: &Invocation) -> Result<cp::
         keep_directory_symlink: matches.get_flag("keep-directory-symlink"),
         jobs: jobs(matches)?,
         label: label(matches),
+        safety: Safety {
+            atomic: matches.get_flag("atomic"),
+            resume: matches.get_flag("resume"),
+            verify: matches.get_flag("verify"),
+            durable: matches.get_flag("durable"),
+        },
         force: matches.get_flag("force"),
         verbose: matches.get_flag("verbose") || debug,
         debug,
@@ -95,6 +102,7 @@ pub(super) fn zccat(
         json: json(matches)?,
         format: format(matches),
         explain: matches.get_flag("explain"),
+        size: size_above_zero(matches, "size")?,
         rate_limit: size_above_zero(matches, "rate-limit")?,
         policy: Policy {
             engines: engines(matches),
@@ -397,6 +405,7 @@ pub(super) fn settle(
         return Err(UsageError::without_hint(text));
     }
     options.backup = backup(matches, variable)?;
+    safety::check(&options)?;
     let no_target_directory = matches.get_flag("no-target-directory");
     let in_directory = matches!(options.target, Target::Directory(_));
     match operands.as_slice() {

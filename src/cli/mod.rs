@@ -6,6 +6,7 @@
 mod help;
 mod mapping;
 pub mod prepass;
+mod safety;
 mod size;
 pub mod table;
 mod usage;

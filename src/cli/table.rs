@@ -116,6 +116,7 @@ fn first_half() -> Vec<Arg> {
     vec![
         switch('a', "archive", "same as -dR --preserve=all, but attributes that DEST cannot hold\nare no failure"),
         flag("attributes-only").long("attributes-only").help("copy no data, only the attributes that are to be preserved"),
+        flag("atomic").long("atomic").help("whoever opens DEST finds the old file or the whole new one"),
         valued("backup", "CONTROL")
                 .require_equals(true)
                 .num_args(0..=1)
@@ -138,6 +139,7 @@ fn first_half() -> Vec<Arg> {
         flag("dry-run")
                 .long("dry-run")
                 .help("say on standard output what would be done with each SOURCE, and by\nwhich engines, and touch nothing"),
+        flag("durable").long("durable").help("success means that data and names are on the device"),
         engine(),
         explain(),
         switch('f', "force", "if an existing DEST cannot be opened, remove it and try again"),
@@ -191,6 +193,7 @@ fn second_half() -> Vec<Arg> {
         flag("remove-destination")
                 .long("remove-destination")
                 .help("remove an existing DEST before it is opened (unlike --force)"),
+        flag("resume").long("resume").help("go on with what a broken copy left at DEST: compare it with SOURCE,\nrepair what differs, append what is missing"),
         flag("strip-trailing-slashes")
                 .long("strip-trailing-slashes")
                 .help("take no notice of slashes at the end of a SOURCE"),
@@ -218,6 +221,7 @@ fn second_half() -> Vec<Arg> {
         flag("older").short('u').help("same as --update=older"),
         switch('T', "no-target-directory", "never take DEST for a directory"),
         switch('v', "verbose", "name each file as it is copied"),
+        flag("verify").long("verify").help("read DEST back from the device and compare it with SOURCE"),
         flag("Z").short('Z').help("give new files the SELinux context that is the default for them"),
     ]
 }
@@ -263,6 +267,11 @@ pub fn zccat() -> Command {
         )
         .arg(rate_limit())
         .arg(progress("show how far it is, on standard error: auto (the default) on a\nterminal with --connect or --listen, always (if no WHEN is given) also\nwithout, or never"))
+        .arg(
+            valued("size", "SIZE").value_parser(ValueParser::os_string()).value_hint(ValueHint::Other).help(
+                "how much is to be expected of a pipe or another FILE that does not\ntell its size, for what -g, --json and SIGUSR1 say; a SIZE may have a\nsuffix as above",
+            ),
+        )
         .arg(
             valued("timeout", "SECONDS").value_parser(ValueParser::os_string()).value_hint(ValueHint::Other).help(
                 "with --connect or --listen: fail if for SECONDS (0.5, say) nobody\n\
@@ -366,8 +375,8 @@ mod tests {
                 command.get_arguments().filter_map(Arg::get_long).filter(|name| !gnu.all.contains(name)).collect();
             let mut expected: Vec<&str> = vec!["engine", "explain", "json", "progress", "rate-limit"];
             expected.extend_from_slice(match command.get_name() {
-                "zccat" => &["connect", "listen", "timeout"],
-                _ => &["dry-run", "jobs", "quiet"],
+                "zccat" => &["connect", "listen", "size", "timeout"],
+                _ => &["atomic", "dry-run", "durable", "jobs", "quiet", "resume", "verify"],
             });
             let sorted = |names: &[&str]| BTreeSet::from_iter(names.iter().map(ToString::to_string));
             assert_eq!(sorted(&ours), sorted(&expected));

@@ -4,7 +4,7 @@ use super::location::Location;
 use super::names;
 use super::options::{Backup, Numbering};
 use crate::sys::facts::Facts;
-use rustix::fs::{self, Dir, Mode, OFlags};
+use rustix::fs::{self, AtFlags, Dir, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
@@ -49,6 +49,36 @@ pub(super) fn make<'a>(to: &Location<'a>, backup: &Backup) -> Result<Location<'a
                 return Ok(place);
             }
             Err(errno) => return Err(errno),
+        }
+    }
+}
+
+/// Gives what is at `to` the name of its backup as a second one, for what takes its place whole (`--atomic`): the name is
+/// never missing. A numbered backup gets a number that is free; a simple one takes the place of the one before.
+///
+/// # Errors
+/// What linkat(2) and renameat(2) say: EPERM and EOPNOTSUPP where there are no hard links.
+pub(super) fn keep(to: &Location<'_>, backup: &Backup) -> Result<(), Errno> {
+    loop {
+        let place = place(to, backup);
+        let link =
+            |name: &Location<'_>| fs::linkat(to.directory, &*to.name, name.directory, &*name.name, AtFlags::empty());
+        match link(&place) {
+            Err(Errno::EXIST) if is_numbered(&place, to, backup) => {} // somebody took the number meanwhile
+            Err(Errno::EXIST) => {
+                let mut aside = names::last_component(&place.name).to_os_string();
+                aside.push(".zccp-new");
+                let aside = place.beside(&aside);
+                match link(&aside) {
+                    Err(Errno::EXIST) => aside.remove().and_then(|()| link(&aside))?, // left by one that was killed
+                    linked => linked?,
+                }
+                let renamed = aside.rename(&place);
+                // Still there if that failed, or if both were names of one file already (rename(2)).
+                let _ = aside.remove();
+                return renamed;
+            }
+            linked => return linked,
         }
     }
 }

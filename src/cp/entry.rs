@@ -9,7 +9,7 @@ use super::first_names::Turn;
 use super::location::Location;
 use super::options::{Dereference, Make, Update};
 use super::tree::Node;
-use super::{Run, backup, links, names, rehearse, special};
+use super::{Run, backup, links, names, rehearse, safety, special};
 use crate::report::prompt;
 use crate::sys::facts::{Facts, Kind};
 use crate::sys::text::strerror;
@@ -189,7 +189,17 @@ impl Entry<'_> {
     }
 
     fn make(&self, run: &mut Run<'_>, source: &mut Source, steps: Steps) {
-        let Ok(backup) = self.clear(run, source, steps.clear) else { return };
+        // What takes its place whole (`--atomic`) needs no clearing: what is there stays until then, and gets the name of
+        // its backup as a second one.
+        let whole = run.options.safety.atomic && steps.make == Product::New;
+        let backed_up = whole && steps.clear == Clear::Backup;
+        let cleared = match &run.options.backup {
+            Some(_) if backed_up && self.would_destroy(run, &source.facts) => return,
+            Some(backup) if backed_up => Ok(Some(backup::place(self.to, backup))),
+            _ if whole => Ok(None),
+            _ => self.clear(run, source, steps.clear),
+        };
+        let Ok(backup) = cleared else { return };
         if run.options.verbose {
             let kept = backup.as_ref().map(|kept| format!(" (backup: {})", kept.quoted()));
             let text = format!("{} -> {}{}", self.from.quoted(), self.to.quoted(), kept.unwrap_or_default());
@@ -197,21 +207,21 @@ impl Entry<'_> {
         }
         let id = source.facts.id();
         let made = if !self.keeps_names(run, &source.facts) {
-            self.make_anew(run, source, steps.make)
+            self.make_anew(run, source, steps.make, backed_up)
         } else if let Turn::Link(first) = run.links.turn(id) {
             links::to_first(run, &first, self.to)
         } else {
-            let made = self.make_anew(run, source, steps.make);
+            let made = self.make_anew(run, source, steps.make, backed_up);
             run.links.settle(id, made.then_some(self.to));
             made
         };
-        if let Some(kept) = backup.filter(|_| !made) {
+        if let Some(kept) = backup.filter(|_| !made && !backed_up) {
             self.restore(run, &kept);
         }
     }
 
     /// Makes it, and keeps account of it: of contents only where all of them arrived.
-    fn make_anew(&self, run: &mut Run<'_>, source: &mut Source, product: Product) -> bool {
+    fn make_anew(&self, run: &mut Run<'_>, source: &mut Source, product: Product, backed_up: bool) -> bool {
         let followed = run.options.follows(self.parent.is_none());
         let without_bytes = matches!(
             product,
@@ -225,12 +235,12 @@ impl Entry<'_> {
             Product::SymbolicLink { replace } => links::symbolic(run, self.from, self.to, &source.facts, replace),
             Product::SameLink => links::same(run, self.from, self.to, &source.facts),
             Product::Special => special::make(run, self.from, self.to, &source.facts),
-            product => return file::contents(run, self.from, self.to, source, product),
+            product => return file::contents(run, self.from, self.to, source, (product, backed_up)),
         };
         if made {
             run.note(self.to);
         }
-        made
+        made && safety::name_flushed(run, self.to)
     }
 
     /// Clears the way, and tells where what was in it is kept. What goes wrong has been said.
@@ -238,10 +248,7 @@ impl Entry<'_> {
         let mut kept = None;
         match (clear, &run.options.backup) {
             (Clear::Backup, Some(backup)) => {
-                if backup::would_destroy(&source.facts, &self.from.name, self.to, backup) {
-                    let (to, from) = (self.to.quoted(), self.from.quoted());
-                    // Two spaces: GNU's.
-                    run.messages.error(format!("backing up {to} might destroy source;  {from} not copied"));
+                if self.would_destroy(run, &source.facts) {
                     return Err(());
                 }
                 match backup::make(self.to, backup) {
@@ -264,6 +271,18 @@ impl Entry<'_> {
             source.opened = Err(errno);
         }
         Ok(kept)
+    }
+
+    /// Whether the backup would take the place of the source; if so, that has been said.
+    fn would_destroy(&self, run: &mut Run<'_>, source: &Facts) -> bool {
+        let Some(backup) = &run.options.backup else { return false };
+        let would = backup::would_destroy(source, &self.from.name, self.to, backup);
+        if would {
+            let (to, from) = (self.to.quoted(), self.from.quoted());
+            // Two spaces: GNU's.
+            run.messages.error(format!("backing up {to} might destroy source;  {from} not copied"));
+        }
+        would
     }
 
     /// The making failed: what was there gets its name back.

@@ -8,8 +8,10 @@
 use super::decide::Product;
 use super::location::Location;
 use super::options::Make;
+use super::safety;
+use super::sink::{File, Sink};
 use super::{Run, attributes, links};
-use crate::engine::Reflink;
+use crate::engine::{Name, Reflink};
 use crate::report::{debug, explain, failure, json};
 use crate::sys::descriptor::close;
 use crate::sys::facts::{Facts, FileSystem, Kind};
@@ -26,22 +28,6 @@ pub(super) struct Source {
     pub(super) opened: Result<OwnedFd, Errno>,
 }
 
-/// A sink that is open.
-struct Sink {
-    fd: OwnedFd,
-    /// What it is, if that had to be asked.
-    facts: Option<Facts>,
-    created: bool,
-    /// It is a file that was there, whose contents the copy replaces.
-    replaced: bool,
-}
-
-impl Sink {
-    fn new(fd: OwnedFd) -> Sink {
-        Sink { fd, facts: None, created: true, replaced: false }
-    }
-}
-
 /// What came of trying to make a new file.
 pub(super) enum Attempt {
     /// All that could be done and said was.
@@ -53,30 +39,32 @@ pub(super) enum Attempt {
 /// Copies a regular file to a destination that is hoped not to exist, without looking at it first.
 pub(super) fn copy_if_new(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, source: Source) -> Attempt {
     let Ok(opened) = &source.opened else { return Attempt::NotNew(source) };
-    if source.facts.kind != Kind::Regular {
+    if source.facts.kind != Kind::Regular || run.options.safety.atomic {
         return Attempt::NotNew(source); // a directory is not for copying, and of the others some have to be waited for
     }
-    match to.create(attributes::mode_of_new_file(run.options, run.identity, &source.facts)) {
+    let mode = attributes::mode_of_new_file(run.options, run.identity, &source.facts);
+    match to.create(mode, safety::access(run)) {
         Ok(fd) => {
             if run.options.verbose {
                 run.messages.print(format!("{} -> {}", from.quoted(), to.quoted()));
             }
             let sink = Sink::new(fd);
             let said = Ends { from, opened, source: &source.facts, to, sink: &sink }.copy(run);
-            said.close(run, source.opened, sink.fd, from, to);
+            said.close(run, source.opened, sink.file, from, to);
             Attempt::Done
         }
         Err(_) => Attempt::NotNew(source),
     }
 }
 
-/// Copies the contents to a destination that was looked at; whether that went well.
+/// Copies the contents to a destination that was looked at; whether that went well. `backed_up`: what is there is yet to
+/// get the name of its backup.
 pub(super) fn contents(
     run: &mut Run<'_>,
     from: &Location<'_>,
     to: &Location<'_>,
     source: &mut Source,
-    product: Product,
+    (product, backed_up): (Product, bool),
 ) -> bool {
     let mut opened = std::mem::replace(&mut source.opened, Err(Errno::BADF));
     if source.facts.kind != Kind::Regular && opened.as_ref().err() != Some(&Errno::NOENT) {
@@ -89,10 +77,16 @@ pub(super) fn contents(
             return false;
         }
     };
-    match open_sink(run, product, &source.facts, to, from) {
+    let sink = if run.options.safety.atomic {
+        let aside = safety::atomic::begin(run, product, (from, &source.facts), to, backed_up);
+        aside.map(Sink::aside)
+    } else {
+        open_sink(run, product, &source.facts, to, from)
+    };
+    match sink {
         Ok(sink) => {
             let said = Ends { from, opened: open, source: &source.facts, to, sink: &sink }.copy(run);
-            said.close(run, opened, sink.fd, from, to)
+            said.close(run, opened, sink.file, from, to)
         }
         Err(text) => {
             if let Some(text) = text {
@@ -192,10 +186,11 @@ fn open_sink(
 ) -> Result<Sink, Option<String>> {
     let cannot_create = |errno| Some(format!("cannot create regular file {}: {}", to.quoted(), strerror(errno)));
     let mode = attributes::mode_of_new_file(run.options, run.identity, source);
-    let create = || to.create(mode).map(Sink::new).map_err(cannot_create);
+    let access = safety::access(run);
+    let create = || to.create(mode, access).map(Sink::new).map_err(cannot_create);
     match product {
         Product::ThroughLink => {
-            return to.create_through_link(mode).map(Sink::new).map_err(cannot_create);
+            return to.create_through_link(mode, access).map(Sink::new).map_err(cannot_create);
         }
         Product::Dangling => {
             return Err(Some(format!("not writing through dangling symlink {}", to.quoted())));
@@ -207,7 +202,8 @@ fn open_sink(
         Product::Contents => {}
         _ => return create(),
     }
-    let fd = match to.open_to_write() {
+    let resumes = run.options.safety.resume;
+    let fd = match if resumes { safety::resume::open(to) } else { safety::open_existing(run, to) } {
         Ok(fd) => fd,
         Err(Errno::NOENT) => return create(), // it went away since it was looked at
         Err(_) if run.options.force => {
@@ -220,9 +216,13 @@ fn open_sink(
     if facts.same_file(source) {
         return Err(Some(format!("{} and {} are the same file", from.quoted(), to.quoted())));
     }
+    if resumes {
+        safety::resume::possible((from, source), (to, &facts)).map_err(Some)?;
+    }
+    let resumed = resumes && facts.size > 0;
     // An empty one is cut too: its times have to move (`cp /dev/null stamp`), and blocks kept behind its end have to go.
-    let replaced = facts.kind == Kind::Regular && !run.options.attributes_only;
-    Ok(Sink { fd, facts: Some(facts), created: false, replaced })
+    let replaced = facts.kind == Kind::Regular && !run.options.attributes_only && !resumed;
+    Ok(Sink { file: File::Open(fd), facts: Some(facts), created: false, replaced, resumed })
 }
 
 /// Both ends, open.
@@ -242,13 +242,17 @@ struct Copied {
     remove: bool,
     /// All is there.
     complete: bool,
+    /// The source became shorter: all of it is there, and something is missing.
+    short: bool,
+    /// Extents were shared.
+    cloned: bool,
 }
 
 impl Copied {
     /// There was nothing to move, and nothing is to be said.
-    const NOTHING: Copied = Copied { line: None, remove: false, complete: true };
+    const NOTHING: Copied = Copied { line: None, remove: false, complete: true, short: false, cloned: false };
     /// It did not come to moving anything, which was said.
-    const FAILED: Copied = Copied { line: None, remove: false, complete: false };
+    const FAILED: Copied = Copied { complete: false, ..Copied::NOTHING };
 }
 
 impl Ends<'_> {
@@ -259,13 +263,33 @@ impl Ends<'_> {
         } else {
             self.move_contents(run)
         };
-        let new = self.sink.created;
+        if let File::Aside(aside) = &self.sink.file {
+            copied.complete = copied.complete && !copied.short && aside.take_over(run, self.to);
+        }
+        let new = self.sink.is_new();
         if copied.complete && (attributes::are_set(run.options) && (new || run.options.preserve.any_attribute())) {
             let source = (self.source, self.opened.as_fd(), self.from);
-            let made = attributes::Made::file(run, source, (self.sink.fd.as_fd(), self.to), new);
+            let made = attributes::Made::file(run, source, (self.sink.fd(), self.to), new);
             copied.complete = attributes::set(run, &made);
         }
+        if copied.complete {
+            copied.complete = self.settled(run, copied.cloned);
+        }
         copied
+    }
+
+    /// Read back and flushed, as far as that was asked for.
+    fn settled(&self, run: &mut Run<'_>, cloned: bool) -> bool {
+        let made = safety::Made {
+            from: self.from,
+            source: (self.source, self.opened.as_fd()),
+            to: self.to,
+            sink: self.sink.fd(),
+            cloned,
+            device: self.sink.facts.is_some_and(|facts| facts.kind == Kind::Block),
+            aside: matches!(self.sink.file, File::Aside(_)),
+        };
+        safety::settle(run, &made)
     }
 
     /// Whether nothing has to be read to know that there is nothing: an empty file on a file system whose sizes are true,
@@ -288,10 +312,20 @@ impl Ends<'_> {
             }
         };
         let source = endpoint::own(self.opened.as_fd(), *self.source);
-        let sink = endpoint::own(self.sink.fd.as_fd(), facts);
+        let sink = endpoint::own(self.sink.fd(), facts);
         let ask = endpoint::ask(source, sink, self.sink.replaced, &run.options.policy, run.learned);
-        let plan = Plan::of(&ask, run.learned);
         let title = run.options.explain.then(|| format!("{} -> {}", self.from.quoted(), self.to.quoted()));
+        let (rest, begun) = match self.sink.resumed {
+            true => safety::resume::repair(run, &ask, title.as_deref()),
+            false => (Some(ask), Trail::default()),
+        };
+        let Some(ask) = rest else {
+            if begun.is_complete() {
+                run.note(self.to);
+            }
+            return self.say(run, &Plan::of(&ask, run.learned), &begun);
+        };
+        let plan = Plan::of(&ask, run.learned);
         if let Some(title) = &title {
             explain::before(run.messages, title, &ask, &plan);
         }
@@ -328,7 +362,7 @@ impl Ends<'_> {
         if endpoint::is_small(self.source, &run.options.policy) {
             return Ok(Facts { kind: Kind::Regular, size: 0, allocated: 0, ..*self.source });
         }
-        Facts::of(&self.sink.fd)
+        Facts::of(self.sink.fd())
     }
 
     fn say(&self, run: &mut Run<'_>, plan: &Plan, trail: &Trail) -> Copied {
@@ -359,7 +393,9 @@ impl Ends<'_> {
         }
         let line = run.options.debug.then(|| debug::line(Some((plan, trail, &run.options.policy))));
         let complete = trail.failure.is_none();
-        Copied { line, remove: nothing_came && self.sink.created, complete }
+        let remove = nothing_came && self.sink.created;
+        let cloned = trail.by(Name::Reflink) > 0;
+        Copied { line, remove, complete, short: trail.shrank.is_some(), cloned }
     }
 }
 
@@ -369,7 +405,7 @@ impl Copied {
         self,
         run: &mut Run<'_>,
         source: Result<OwnedFd, Errno>,
-        sink: OwnedFd,
+        sink: File,
         from: &Location<'_>,
         to: &Location<'_>,
     ) -> bool {
@@ -377,9 +413,14 @@ impl Copied {
         if let Some(line) = self.line {
             run.messages.print(line);
         }
-        if let Err(errno) = close(sink) {
-            complete = false;
-            run.messages.error(format!("failed to close {}: {}", to.quoted(), strerror(errno)));
+        match sink {
+            File::Open(sink) => {
+                if let Err(errno) = close(sink) {
+                    complete = false;
+                    run.messages.error(format!("failed to close {}: {}", to.quoted(), strerror(errno)));
+                }
+            }
+            File::Aside(aside) => complete = aside.close(run, complete, to),
         }
         if let Ok(Err(errno)) = source.map(close) {
             complete = false;

@@ -69,8 +69,9 @@ impl<'a> Location<'a> {
     }
 
     /// A new file, or EEXIST: never through a symbolic link, and with no more permission than `mode` less the umask.
-    pub(super) fn create(&self, mode: u32) -> Result<OwnedFd, Errno> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    /// `access`: to be written to alone, or read as well.
+    pub(super) fn create(&self, mode: u32, access: OFlags) -> Result<OwnedFd, Errno> {
+        let flags = access | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         fs::openat(self.directory, &*self.name, flags, Mode::from_raw_mode(mode & 0o777)).map_err(|errno| {
             // open(2) says EISDIR for a name that ends in a slash and does not exist; it is no directory.
             if errno == Errno::ISDIR && self.ends_in_slash() { Errno::NOTDIR } else { errno }
@@ -78,14 +79,14 @@ impl<'a> Location<'a> {
     }
 
     /// As [`Self::create`], but through a dangling symbolic link: POSIX wants it (POSIXLY_CORRECT).
-    pub(super) fn create_through_link(&self, mode: u32) -> Result<OwnedFd, Errno> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::CLOEXEC;
+    pub(super) fn create_through_link(&self, mode: u32, access: OFlags) -> Result<OwnedFd, Errno> {
+        let flags = access | OFlags::CREATE | OFlags::CLOEXEC;
         fs::openat(self.directory, &*self.name, flags, Mode::from_raw_mode(mode & 0o777))
     }
 
-    /// What is there, opened for writing. Nothing is cut yet.
-    pub(super) fn open_to_write(&self) -> Result<OwnedFd, Errno> {
-        fs::openat(self.directory, &*self.name, OFlags::WRONLY | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())
+    /// What is there, opened for writing, or for what `access` says. Nothing is cut yet.
+    pub(super) fn open_to_write(&self, access: OFlags) -> Result<OwnedFd, Errno> {
+        fs::openat(self.directory, &*self.name, access | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())
     }
 
     /// What is there, opened for reading, with `flags` besides.

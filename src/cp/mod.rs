@@ -1,8 +1,9 @@
 //! cp: operands → entries; decide; the two ends of each copy opened, named and closed; trees.
 //!
 //! [`operands`] says which source goes to which destination, [`decide`] (pure) what is to be done with one, [`entry`] does
-//! it: [`mod@file`] for contents, [`links`] for links, [`special`] for FIFOs and devices, [`rehearse`] for `--dry-run`, [`directory`] for directories,
-//! which [`tree`] fills. [`attributes`] is what is kept besides the data. Where something is, is a [`location`]: an open
+//! it: [`mod@file`] for contents, [`links`] for links, [`special`] for FIFOs and devices, [`directory`] for directories,
+//! which [`tree`] fills, [`rehearse`] for `--dry-run`. [`attributes`] is what is kept besides the data, [`safety`] what
+//! makes a copy one to be trusted. Where something is, is a [`location`]: an open
 //! directory and a name. [`account`], [`first_names`] and [`directory::Roots`] are what the run remembers.
 
 mod account;
@@ -20,6 +21,8 @@ mod operands;
 pub mod options;
 mod parents;
 mod rehearse;
+mod safety;
+mod sink;
 mod special;
 mod tree;
 
@@ -34,6 +37,7 @@ use directory::Roots;
 use first_names::FirstNames;
 use location::Location;
 use options::Label;
+use safety::Flushes;
 
 /// What a thread of `zccp` has at hand: what all of them share, and what is its own.
 pub(crate) struct Run<'a> {
@@ -41,6 +45,7 @@ pub(crate) struct Run<'a> {
     learned: &'a Capabilities,
     links: &'a FirstNames,
     roots: &'a Roots,
+    flushes: &'a Flushes,
     identity: Identity,
     messages: &'a mut Messages,
     /// `--rate-limit`, which all threads keep to together.
@@ -77,6 +82,7 @@ pub fn run(options: &Options, messages: &mut Messages, watch: &Watch) {
         limit: limit.as_ref(),
         links: &FirstNames::default(),
         roots: &Roots::default(),
+        flushes: &Flushes::new(options),
         identity: Identity::as_far_as_needed(options),
         messages,
         watch,
@@ -86,6 +92,7 @@ pub fn run(options: &Options, messages: &mut Messages, watch: &Watch) {
         account: Some(&mut Account::default()),
     };
     operands::each(&mut run);
+    safety::end(&mut run);
 }
 
 /// Whether what is asked of SELinux labels can be done. Without SELinux there are none to set; with it, it is its library

@@ -6,7 +6,7 @@ use super::file::{self, Attempt};
 use super::location::Location;
 use super::names;
 use super::options::{Make, PARENTS_WANT_A_DIRECTORY, Target};
-use super::{Run, backup, parents, tree};
+use super::{Run, backup, parents, safety, tree};
 use crate::report::quote::shell_always;
 use crate::sys::text::strerror;
 use rustix::fs::{self, FileType, Mode, OFlags};
@@ -105,6 +105,7 @@ fn into(run: &mut Run<'_>, sources: &[OsString], name: &OsStr, directory: &Owned
 pub(super) fn copy(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, known: Known<'_>) {
     run.roots.begin();
     run.into_itself = false;
+    safety::begin(run, to);
     if let Some(directory) = entry::copy(run, from, to, known) {
         tree::fill(run, from, to, directory);
     }

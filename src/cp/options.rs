@@ -131,6 +131,19 @@ pub enum Numbering {
     Numbered,
 }
 
+/// What is to make a copy one that can be trusted (docs/safety.md).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Safety {
+    /// `--atomic`: the new file appears whole or not at all.
+    pub atomic: bool,
+    /// `--resume`: what is there is compared and repaired.
+    pub resume: bool,
+    /// `--verify`: what is on the device is read back and compared.
+    pub verify: bool,
+    /// `--durable`: success means on the device.
+    pub durable: bool,
+}
+
 /// What was asked of `zccp`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -176,6 +189,8 @@ pub struct Options {
     pub jobs: Option<NonZero<usize>>,
     /// `-Z`, `--context`
     pub label: Label,
+    /// `--atomic`, `--resume`, `--verify`, `--durable`
+    pub safety: Safety,
     /// `-f`: if an existing destination cannot be opened, remove it and try again.
     pub force: bool,
     /// `-v`: say what is done.

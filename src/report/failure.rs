@@ -16,6 +16,7 @@ pub fn of_copy(failure: &Failure, plan: &Plan, source: &OsStr, sink: &OsStr) -> 
         Failure::Call { side: Side::Sink, errno } => format!("error writing {to}: {}", strerror(*errno)),
         Failure::Call { side: Side::Either, errno } => format!("error copying {from} to {to}: {}", strerror(*errno)),
         Failure::TimedOut(_) => format!("error writing {to}: {}", strerror(Errno::TIMEDOUT)),
+        Failure::ReadBack(errno) => format!("error reading {to}: {}", strerror(*errno)),
         Failure::Clone(errno) => format!("failed to clone {to} from {from}: {}", strerror(*errno)),
         Failure::Cut(errno) => format!("cannot create regular file {to}: {}", strerror(*errno)),
         Failure::Extend(errno) => format!("failed to extend {to}: {}", strerror(*errno)),
@@ -30,7 +31,7 @@ pub fn of_copy(failure: &Failure, plan: &Plan, source: &OsStr, sink: &OsStr) -> 
 pub fn of_source(failure: &Failure, plan: &Plan, name: &str) -> Option<String> {
     match failure {
         Failure::Call { side: Side::Sink, .. } | Failure::Cut(_) | Failure::Extend(_) => None,
-        Failure::NoRoom { .. } | Failure::TooLarge { .. } | Failure::TimedOut(_) => None,
+        Failure::NoRoom { .. } | Failure::TooLarge { .. } | Failure::TimedOut(_) | Failure::ReadBack(_) => None,
         Failure::Call { errno, .. } | Failure::Clone(errno) | Failure::Seek(errno) => {
             Some(format!("{name}: {}", strerror(*errno)))
         }

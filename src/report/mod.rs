@@ -18,6 +18,7 @@ pub mod peer;
 pub mod prompt;
 pub mod quote;
 mod reporter;
+pub mod safety;
 pub mod screen;
 pub mod watch;
 

@@ -7,6 +7,7 @@
 pub mod block;
 pub mod buffer;
 pub mod descriptor;
+pub mod extents;
 pub mod facts;
 pub mod interface;
 pub mod lanes;

@@ -6,19 +6,24 @@
 pub mod by_reference;
 pub mod capabilities;
 mod driver;
+pub mod durable;
 pub mod endpoint;
 mod finish;
 mod hole;
+mod in_step;
 mod leg;
 pub mod pace;
 pub mod plan;
 mod preallocate;
 pub mod progress;
 pub mod ready;
+pub mod replacement;
+pub mod resume;
 mod room;
 mod segments;
 pub mod trail;
 pub mod verdict;
+pub mod verify;
 
 pub use crate::engine::{Ask, End, Scratch};
 pub use capabilities::Capabilities;

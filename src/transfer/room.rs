@@ -46,10 +46,11 @@ pub(super) fn check(ask: &Ask<'_>, bytes: u64, data: u64) -> Result<(), Failure>
 }
 
 /// Bytes of the sink that may be overwritten without taking more of the disk (`1<>file`; what was allocated ahead). What
-/// is appended overwrites nothing below the size.
+/// is appended (O_APPEND, or a copy that is resumed) overwrites nothing below the size.
 fn there_already(ask: &Ask<'_>) -> u64 {
     let facts = &ask.sink.facts;
-    if ask.sink.append { facts.allocated.saturating_sub(facts.size) } else { facts.allocated }
+    let appends = ask.sink.append || ask.sink.start >= facts.size && ask.sink.start > 0;
+    if appends { facts.allocated.saturating_sub(facts.size) } else { facts.allocated }
 }
 
 /// Whether a byte written takes a byte of what statvfs calls free.

@@ -65,6 +65,8 @@ pub enum Failure {
     },
     /// The sink took nothing for so long (`--timeout`).
     TimedOut(Duration),
+    /// What is in the sink could not be read (`--resume`).
+    ReadBack(Errno),
     /// FICLONE failed and nothing else may be tried.
     Clone(Errno),
     /// The sink's old contents could not be cut off (ftruncate). Nothing was written.

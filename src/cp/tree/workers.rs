@@ -101,6 +101,7 @@ struct Shared<'r> {
     limit: Option<&'r crate::transfer::RateLimit>,
     links: &'r super::super::first_names::FirstNames,
     roots: &'r super::super::directory::Roots,
+    flushes: &'r super::super::Flushes,
     identity: super::super::attributes::Identity,
     watch: &'r crate::report::Watch,
     alone: bool,
@@ -108,8 +109,8 @@ struct Shared<'r> {
 
 impl<'r> Shared<'r> {
     fn of(run: &Run<'r>) -> Shared<'r> {
-        let Run { options, learned, limit, links, roots, identity, watch, alone, .. } = *run;
-        Shared { options, learned, limit, links, roots, identity, watch, alone }
+        let Run { options, learned, limit, links, roots, flushes, identity, watch, alone, .. } = *run;
+        Shared { options, learned, limit, links, roots, flushes, identity, watch, alone }
     }
 }
 
@@ -125,7 +126,8 @@ impl<'s> Others<'s> {
     where
         's: 'scope,
     {
-        let Shared { options, learned, limit, links, roots, identity, watch, alone: one_operand } = self.shared;
+        let Shared { options, learned, limit, links, roots, flushes, identity, watch, alone: one_operand } =
+            self.shared;
         let pool = self.pool;
         let kept = self.kept();
         pool.count_worker(true);
@@ -139,6 +141,7 @@ impl<'s> Others<'s> {
                 limit,
                 links,
                 roots,
+                flushes,
                 identity,
                 messages: &mut messages,
                 watch,

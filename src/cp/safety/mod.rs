@@ -1,0 +1,183 @@
+//! What is done for a copy that can be trusted, beyond making it: gone on with ([`resume`]), put in its place whole
+//! ([`atomic`]), read back, flushed. docs/safety.md says what each is worth.
+
+pub(super) mod atomic;
+mod flushes;
+pub(super) mod resume;
+
+pub(super) use flushes::Flushes;
+
+use super::Run;
+use super::location::Location;
+use super::names;
+use crate::engine::End;
+use crate::report::{quote::shell_always, safety as words};
+use crate::sys::facts::{Facts, Kind};
+use crate::transfer::verify::{self, Verified, Worth};
+use crate::transfer::{durable, endpoint};
+use rustix::fs::{self, Mode, OFlags};
+use rustix::io::Errno;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How a sink is opened: what is to be read back or compared is opened for reading too, so that no second opening is
+/// needed, whatever becomes of the name and the permissions.
+pub(super) fn access(run: &Run<'_>) -> OFlags {
+    let safety = run.options.safety;
+    if safety.verify || safety.resume { OFlags::RDWR } else { OFlags::WRONLY }
+}
+
+/// Opens what is there for writing, and for reading where that is needed and allowed.
+pub(super) fn open_existing(run: &Run<'_>, to: &Location<'_>) -> Result<OwnedFd, Errno> {
+    match to.open_to_write(access(run)) {
+        // It may be written to and not read: reading it back will say so.
+        Err(Errno::ACCESS) if run.options.safety.verify => to.open_to_write(OFlags::WRONLY),
+        other => other,
+    }
+}
+
+/// A copy that is complete, both descriptors open.
+pub(super) struct Made<'a> {
+    pub(super) from: &'a Location<'a>,
+    pub(super) source: (&'a Facts, BorrowedFd<'a>),
+    pub(super) to: &'a Location<'a>,
+    pub(super) sink: BorrowedFd<'a>,
+    /// Extents were shared.
+    pub(super) cloned: bool,
+    /// The sink is a block device.
+    pub(super) device: bool,
+    /// It has no name yet; it is flushed before it gets one.
+    pub(super) aside: bool,
+}
+
+/// Reads it back and flushes it, as far as that was asked for. Whether all went well; what did not has been said.
+pub(super) fn settle(run: &mut Run<'_>, made: &Made<'_>) -> bool {
+    let safety = run.options.safety;
+    if safety.verify && !verified(run, made) {
+        return false;
+    }
+    // Errors of writing to a block device are told nowhere else.
+    if made.device {
+        return file_flushed(run, made);
+    }
+    if !safety.durable || made.aside {
+        return true;
+    }
+    let covered = match Facts::of(made.sink) {
+        Ok(facts) => facts.kind == Kind::Regular && run.flushes.covers(facts.device),
+        Err(errno) => return said(run, words::flushing(errno, &made.to.shown())),
+    };
+    covered || file_flushed(run, made) && name_flushed(run, made.to)
+}
+
+fn file_flushed(run: &mut Run<'_>, made: &Made<'_>) -> bool {
+    match durable::file(made.sink) {
+        Ok(()) => true,
+        Err(errno) => said(run, words::flushing(errno, &made.to.shown())),
+    }
+}
+
+/// The name is on the device, if it is to be and is not covered by a flush of the whole file system.
+pub(super) fn name_flushed(run: &mut Run<'_>, to: &Location<'_>) -> bool {
+    if !run.options.safety.durable {
+        return true;
+    }
+    let flushed = directory_of(to).and_then(|directory| {
+        let device = Facts::of(&directory)?.device;
+        if run.flushes.covers(device) { Ok(()) } else { durable::directory(&directory) }
+    });
+    match flushed {
+        Ok(()) => true,
+        Err(errno) => said(run, words::flushing_directory(errno, &to.shown())),
+    }
+}
+
+/// The directory that a name stands in, open for reading.
+fn directory_of(to: &Location<'_>) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    fs::openat(to.directory, names::parent(&to.name), flags, Mode::empty())
+}
+
+fn said(run: &mut Run<'_>, text: String) -> bool {
+    run.messages.error(text);
+    false
+}
+
+fn verified(run: &mut Run<'_>, made: &Made<'_>) -> bool {
+    let (from, to) = (made.from.shown(), made.to.shown());
+    let sink = match Facts::of(made.sink) {
+        Ok(sink) => sink,
+        Err(errno) => return said(run, words::flushing(errno, &to)),
+    };
+    let end =
+        |fd, facts: Facts| End { file_system: run.learned.file_system(fd, facts.device), ..endpoint::own(fd, facts) };
+    let (source, sink) = (end(made.source.1, *made.source.0), end(made.sink, sink));
+    let verified = verify::verify(&source, &sink, made.cloned);
+    if run.options.explain {
+        run.messages.note(words::verified(&verified));
+    }
+    if let Some(text) = words::verification(&verified, &from, &to) {
+        return said(run, text);
+    }
+    if let Some(text) = words::doubt(&verified, &from, &to)
+        && run.flushes.doubts.first(&verified)
+    {
+        run.messages.warn(format!("warning: {text}"));
+    }
+    true
+}
+
+/// What could not be proved: said of the first file of each kind, of the others how many there were.
+#[derive(Debug, Default)]
+pub(super) struct Doubts {
+    shared: AtomicU64,
+    in_memory: AtomicU64,
+    through_cache: AtomicU64,
+}
+
+impl Doubts {
+    /// Whether it is the first of its kind.
+    fn first(&self, verified: &Verified) -> bool {
+        let count = match verified.worth {
+            Worth::Device => return false,
+            Worth::Shared(_) => &self.shared,
+            Worth::InMemory => &self.in_memory,
+            Worth::CacheDropped => &self.through_cache,
+        };
+        count.fetch_add(1, Ordering::Relaxed) == 0
+    }
+
+    /// What is to be said of the others.
+    pub(super) fn others(&self) -> Vec<String> {
+        let kinds = [
+            (&self.shared, words::Doubt::Shared),
+            (&self.in_memory, words::Doubt::InMemory),
+            (&self.through_cache, words::Doubt::ThroughCache),
+        ];
+        let more =
+            kinds.iter().filter_map(|(count, kind)| Some((count.load(Ordering::Relaxed).checked_sub(1)?, *kind)));
+        more.filter(|(count, _)| *count > 0).map(|(count, kind)| words::others(kind, count)).collect()
+    }
+}
+
+/// Before anything is made for an operand: the file system it goes to is one that can be flushed at the end.
+pub(super) fn begin(run: &Run<'_>, to: &Location<'_>) {
+    if run.options.safety.durable && run.flushes.at_once() {
+        run.flushes.cover(to);
+    }
+}
+
+/// All is copied.
+pub(super) fn end(run: &mut Run<'_>) {
+    for (errno, shown) in run.flushes.flush() {
+        run.messages.error(words::flushing(errno, &shown));
+    }
+    for text in run.flushes.doubts.others() {
+        run.messages.warn(format!("warning: {text}"));
+    }
+}
+
+/// The two are one file, by whatever names.
+fn same_file(from: &Location<'_>, to: &Location<'_>) -> String {
+    format!("{} and {} are the same file", from.quoted(), shell_always(&to.shown()))
+}

@@ -1,0 +1,58 @@
+//! `--resume`: what is there is opened and repaired, and the copy goes on where it ends.
+
+use super::super::Run;
+use super::super::location::Location;
+use crate::engine::{Ask, Name};
+use crate::report::safety as words;
+use crate::sys::facts::{Facts, Kind};
+use crate::transfer::resume::{self, Hopeless};
+use crate::transfer::{Trail, endpoint};
+use rustix::fs::{self, AtFlags, Mode, OFlags};
+use rustix::io::Errno;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+
+/// Opens what is there for reading and writing, also where its permissions forbid that to its owner: a copy of a
+/// read-only file is one from the start. They are as they were as soon as it is open.
+pub(in super::super) fn open(to: &Location<'_>) -> Result<OwnedFd, Errno> {
+    if to.facts(true)?.kind != Kind::Regular {
+        return to.open_to_write(OFlags::WRONLY | OFlags::NONBLOCK); // no waiting for what is refused anyway
+    }
+    match to.open_to_write(OFlags::RDWR) {
+        Err(Errno::ACCESS) => open_made_writable(to),
+        other => other,
+    }
+}
+
+fn open_made_writable(to: &Location<'_>) -> Result<OwnedFd, Errno> {
+    let place = fs::openat(to.directory, &*to.name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    // By the descriptor, whatever becomes of the name (proc_pid_fd(5)).
+    let name = format!("/proc/self/fd/{}", place.as_raw_fd());
+    let mode = Mode::from_raw_mode(Facts::of(&place)?.mode & 0o7777);
+    let set = |mode| fs::chmodat(fs::CWD, &name, mode, AtFlags::empty());
+    set(mode | Mode::RUSR | Mode::WUSR).map_err(|_| Errno::ACCESS)?; // somebody else's
+    let opened = fs::open(&name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty());
+    set(mode)?;
+    opened
+}
+
+/// Whether a copy to what is there can be resumed; why not, in words.
+pub(in super::super) fn possible(from: (&Location<'_>, &Facts), to: (&Location<'_>, &Facts)) -> Result<(), String> {
+    resume::possible(from.1, to.1).map_err(|why: Hopeless| words::hopeless(why, &from.0.shown(), &to.0.shown()))
+}
+
+/// Repairs what is there. What is left to be copied, and a trail to begin with.
+pub(in super::super) fn repair<'a>(run: &mut Run<'_>, ask: &Ask<'a>, title: Option<&str>) -> (Option<Ask<'a>>, Trail) {
+    let repair = resume::repair(&ask.source, &ask.sink, ask.policy.sparse);
+    if let Some(title) = title {
+        run.messages.note(format!("{title}\n{}", words::repaired(&repair)));
+    }
+    let mut trail = Trail { failure: repair.failure, shrank: repair.shrank, ..Trail::default() };
+    trail.count(Name::ReadWrite, repair.rewritten);
+    trail.holes = repair.punched;
+    let rest = repair.missing_from.filter(|_| repair.is_sound()).map(|start| {
+        let (mut source, mut sink) = (ask.source, ask.sink);
+        (source.start, sink.start) = (start, start);
+        endpoint::ask(source, sink, false, ask.policy, run.learned)
+    });
+    (rest, trail)
+}

@@ -1,0 +1,71 @@
+//! The place a name leads to: a directory and a name in it.
+
+use rustix::fs::{self, Mode, OFlags};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+
+/// As many symbolic links are followed as the kernel follows (path_resolution(7)).
+const LINKS: u32 = 40;
+
+/// A directory that is open and a name in it.
+#[derive(Debug)]
+pub struct Place {
+    /// The directory.
+    pub directory: OwnedFd,
+    /// The name: no slash.
+    pub name: OsString,
+}
+
+impl Place {
+    /// Where `path`, looked up from `directory`, leads to: a symbolic link at its end is followed, however many there are,
+    /// whether there is anything at the last one's end or not.
+    ///
+    /// # Errors
+    /// What open(2) and readlink(2) say; ELOOP after too many links; EISDIR where the path ends in `.` or `..`.
+    pub fn of(directory: BorrowedFd<'_>, path: &OsStr) -> Result<Place, Errno> {
+        let mut place = Place::at(directory, path)?;
+        for _ in 0..LINKS {
+            match fs::readlinkat(&place.directory, &place.name, Vec::new()) {
+                Ok(target) => {
+                    let target = OsStr::from_bytes(target.as_bytes());
+                    place = Place::at(place.directory_fd(), target)?;
+                }
+                Err(Errno::INVAL | Errno::NOENT) => return Ok(place), // no link, nothing
+                Err(errno) => return Err(errno),
+            }
+        }
+        Err(Errno::LOOP)
+    }
+
+    /// Where `path` itself is, be it a symbolic link.
+    ///
+    /// # Errors
+    /// What open(2) says of the directory; EISDIR where the path ends in `.` or `..`.
+    pub fn at(directory: BorrowedFd<'_>, path: &OsStr) -> Result<Place, Errno> {
+        let (parent, name) = split(path.as_bytes());
+        if matches!(name, b"" | b"." | b"..") {
+            return Err(if path.is_empty() { Errno::NOENT } else { Errno::ISDIR });
+        }
+        let parent = if parent.is_empty() { OsStr::new(".") } else { OsStr::from_bytes(parent) };
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+        // A directory that may be searched but not read serves as well, but for its own flushing.
+        let opened = match fs::openat(directory, parent, flags | OFlags::RDONLY, Mode::empty()) {
+            Err(Errno::ACCESS) => fs::openat(directory, parent, flags | OFlags::PATH, Mode::empty()),
+            other => other,
+        };
+        Ok(Place { directory: opened?, name: OsString::from_vec(name.to_vec()) })
+    }
+
+    fn directory_fd(&self) -> BorrowedFd<'_> {
+        std::os::fd::AsFd::as_fd(&self.directory)
+    }
+}
+
+/// What is before the last component, with its slash, and the last component.
+fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    let end = path.iter().rposition(|byte| *byte != b'/').map_or(0, |last| last + 1);
+    let begin = path[..end].iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
+    (&path[..begin], &path[begin..end])
+}

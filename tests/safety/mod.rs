@@ -1,0 +1,47 @@
+//! `--resume`, `--verify`, `--atomic` and `--durable`, and what they mean together (docs/safety.md).
+
+mod atomic;
+mod durable;
+mod resume;
+mod rules;
+mod verify;
+
+use crate::apparatus::case::Running;
+use crate::apparatus::strace::trace;
+use crate::apparatus::{Command, Outcome, Scene, skip, strace};
+use std::path::PathBuf;
+
+/// A copy of the program where every user can get at it. Copied by another process: a descriptor of ours that is open for
+/// writing would be inherited by whatever another test starts at that moment, and the program would be busy (ETXTBSY).
+fn program_for_all(scene: &Scene) -> PathBuf {
+    let program = crate::apparatus::case::zccp();
+    scene.program("/bin/cp").argument(program).argument("zccp").run().succeeds();
+    scene.path("zccp")
+}
+
+/// Starts the command and stops it at the end of its first call of that name. `None` without strace.
+fn stopped_after(scene: &Scene, call: &str, command: Command) -> Option<Running> {
+    if !skip::has_program("strace") {
+        skip::skip!("strace is not installed");
+        return None;
+    }
+    let _ = std::fs::remove_file(scene.path("trace"));
+    let only = format!("trace={call}");
+    let stop = format!("inject={call}:signal=STOP:when=1");
+    let running = command.under("strace", ["-f", "-qq", "-o", "trace", "-e", &only, "-e", &stop]).spawn();
+    running.wait_until("stopped", || {
+        std::fs::read_to_string(scene.path("trace")).is_ok_and(|trace| trace.contains("--- stopped by SIGSTOP ---"))
+    });
+    Some(running)
+}
+
+/// Runs `zccp` with an error in its `number`th call of that name, counted from when it opens the file `a`: the dynamic
+/// linker makes some before. `None` without strace.
+fn with_error(scene: &Scene, arguments: &[&str], call: &str, error: &str, number: usize) -> Option<Outcome> {
+    // The same up to there.
+    let (_, before) = trace(scene, &[], scene.zccp(["--version"]))?;
+    let inject = format!("{call}:error={error}:when={}", before.count(call) + number);
+    let (outcome, trace) = strace::inject(scene, &[&inject], scene.zccp(arguments))?;
+    assert_eq!(trace.injected(), 1, "{inject}");
+    Some(outcome)
+}
