@@ -9,6 +9,9 @@ use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
+/// Bytes of the longest name that GNU cp gives a backup: one less than there is room for (seen of 9.10, on tmpfs and ext4).
+const LONGEST: usize = 254;
+
 /// Where the backup of `to` goes.
 pub(super) fn place<'a>(to: &Location<'a>, backup: &Backup) -> Location<'a> {
     let last = names::last_component(&to.name);
@@ -25,22 +28,23 @@ pub(super) fn place<'a>(to: &Location<'a>, backup: &Backup) -> Location<'a> {
     to.beside(&name)
 }
 
-/// Moves `to` out of the way and tells where to.
+/// Moves `to` out of the way and tells where to. As GNU cp: a name that is too long is shortened, unless the backup was
+/// to be a simple one; and no numbered backup takes the place of another, nor does a shortened name in its stead.
 pub(super) fn make<'a>(to: &Location<'a>, backup: &Backup) -> Result<Location<'a>, Errno> {
     loop {
         let place = place(to, backup);
-        if !is_numbered(&place, to, backup) {
-            return match to.rename(&place) {
-                Err(Errno::NAMETOOLONG) => shortened(to),
-                renamed => renamed.map(|()| place),
-            };
+        let numbered = is_numbered(&place, to, backup);
+        let shortens = backup.numbering != Numbering::Simple;
+        if shortens && names::last_component(&place.name).len() > LONGEST {
+            return shortened(to, numbered);
         }
-        match to.rename_if_free(&place) {
-            Err(Errno::NAMETOOLONG) => return shortened(to),
+        let moved = if numbered { to.rename_if_free(&place) } else { to.rename(&place) };
+        match moved {
             Ok(()) => return Ok(place),
-            Err(Errno::EXIST) => {} // somebody took the number meanwhile
+            Err(Errno::NAMETOOLONG) if shortens => return shortened(to, numbered),
+            Err(Errno::EXIST) if numbered => {} // somebody took the number meanwhile
             // File systems without RENAME_NOREPLACE (renameat2(2)).
-            Err(Errno::INVAL | Errno::NOSYS) => {
+            Err(Errno::INVAL | Errno::NOSYS) if numbered => {
                 to.rename(&place)?;
                 return Ok(place);
             }
@@ -80,14 +84,17 @@ pub(super) fn keep(to: &Location<'_>, backup: &Backup) -> Result<(), Errno> {
 }
 
 /// Moves `to` to as much of its name as there is room for with a tilde behind it, where a suffix or a number is too much.
-fn shortened<'a>(to: &Location<'a>) -> Result<Location<'a>, Errno> {
+fn shortened<'a>(to: &Location<'a>, numbered: bool) -> Result<Location<'a>, Errno> {
     let directory = fs::openat(to.directory, names::parent(&to.name), OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-    let longest = usize::try_from(fs::fstatvfs(directory)?.f_namemax).unwrap_or(usize::MAX);
+    let longest = usize::try_from(fs::fstatvfs(directory)?.f_namemax).unwrap_or(usize::MAX).min(LONGEST);
     let last = names::last_component(&to.name).as_bytes();
     let mut name = last[..last.len().min(longest.saturating_sub(1))].to_vec();
     name.push(b'~');
     let place = to.beside(OsStr::from_bytes(&name));
-    to.rename(&place)?;
+    match numbered.then(|| to.rename_if_free(&place)) {
+        None | Some(Err(Errno::INVAL | Errno::NOSYS)) => to.rename(&place)?,
+        Some(moved) => moved?,
+    }
     Ok(place)
 }
 
