@@ -61,6 +61,8 @@ struct Name {
     /// From the directory that the operands' names are looked up from.
     way: OsString,
     shown: OsString,
+    /// It is a directory that was made, not an operand's.
+    made: bool,
 }
 
 /// The directories that are operands, and the first one that was made for each: what a tree must not run into again.
@@ -114,8 +116,10 @@ fn may_be_entered(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> bool {
             Some(parent) => parent.operand(),
             None => (entry.from.shown(), entry.to.shown()),
         };
-        // By the path, as GNU has it: by way of a symbolic link it is another name.
-        if names::is_one_name_as_it_stands((fs::CWD, &entry.from.shown()), (base, &earlier.way)) {
+        // By the path, as GNU has it: by way of a symbolic link it is another name. Where links are followed, that would
+        // be gone on with for ever.
+        let endless = earlier.made && run.options.dereference == Dereference::Always;
+        if endless || names::is_one_name_as_it_stands((fs::CWD, &entry.from.shown()), (base, &earlier.way)) {
             let (of, into) = (shell_always(&of), shell_always(&into));
             run.messages.error(format!("cannot copy a directory, {of}, into itself, {into}"));
             run.into_itself = true;
@@ -137,7 +141,7 @@ fn may_be_entered(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> bool {
             return false;
         }
     } else if operand {
-        run.roots.note(facts.id(), Name { way: entry.to.from_base().1, shown: entry.to.shown() });
+        run.roots.note(facts.id(), Name { way: entry.to.from_base().1, shown: entry.to.shown(), made: false });
     }
     if entry.parent.is_some_and(|parent| parent.comes_from(facts.id())) {
         run.messages.error(format!("cannot copy cyclic symbolic link {}", entry.from.quoted()));
@@ -185,7 +189,7 @@ fn make_new(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> Option<(Owne
         run.messages.print(format!("{} -> {}", entry.from.quoted(), to.quoted()));
     }
     if !run.roots.made.swap(true, Ordering::Relaxed) {
-        run.roots.note(there.id(), Name { way: to.from_base().1, shown: to.shown() });
+        run.roots.note(there.id(), Name { way: to.from_base().1, shown: to.shown(), made: true });
     }
     let mode = mode_in_the_end(run, facts, &there);
     Some((fd, there.id(), Finish { is_place: false, new: true, mode }))
