@@ -29,7 +29,7 @@ at = $(DESTDIR)$(1)
 installed = $(foreach name,$(names),$(bindir)/$(name) $(mandir)/man1/$(name).1 $(bashcompletiondir)/$(name) \
 	$(zshcompletiondir)/_$(name) $(fishcompletiondir)/$(name).fish) $(linksdir)/cp $(linksdir)/cat
 
-.PHONY: all install uninstall links
+.PHONY: all install uninstall links deb rpm
 
 all: $(PROGRAM)
 
@@ -69,3 +69,19 @@ links:
 		ln -s "$(bindir)/zccp" "$$link" || exit; \
 	done
 	@cd "$(DIR)" && echo "to try it in this shell: PATH=\"$$PWD:\$$PATH\""
+
+# Packages, in $(target)/packages. None has a file of coreutils' or stands against it.
+version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+packages = $(target)/packages
+
+deb: $(PROGRAM)
+	rm -rf "$(packages)/deb"
+	$(MAKE) install DESTDIR="$(abspath $(packages)/deb)" prefix=/usr PROGRAM="$(PROGRAM)" \
+		zshcompletiondir=/usr/share/zsh/vendor-completions
+	packaging/deb "$(packages)/deb" "$(version)" "$(packages)/zccp_$(version)_$$(dpkg --print-architecture).deb"
+
+rpm: $(PROGRAM)
+	rpmbuild -bb --quiet --define "_topdir $(abspath $(packages)/rpm)" --define "_rpmdir $(abspath $(packages))" \
+		--define "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" --define "zccp_version $(version)" \
+		--define "zccp_tree $(CURDIR)" --define "zccp_program $(abspath $(PROGRAM))" packaging/zccp.spec
+	@ls "$(abspath $(packages))"/*.rpm
