@@ -1,5 +1,12 @@
 complete -c zccat -l connect -d 'send to this socket instead of standard output, half-close it, and wait until the peer has closed it' -r -f
 complete -c zccat -l engine -d 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write' -r -f -a "(__fish_complete_list , 'string split , reflink,copy_file_range,sendfile,splice,zerocopy,mmap,read_write')"
+complete -c zccat -l generate -d 'print the completions for a shell, or the man page, and exit: bash, zsh, fish, elvish, powershell, nushell or man' -r -f -a "bash\t''
+zsh\t''
+fish\t''
+elvish\t''
+powershell\t''
+nushell\t''
+man\t''"
 complete -c zccat -l json -d 'tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else' -r -F
 complete -c zccat -l listen -d 'as --connect, to the first who connects to ADDRESS' -r -f
 complete -c zccat -l rate-limit -d 'move at most SIZE bytes per second, all files together; SIZE may have a suffix: K, M, G... of 1024, KB, MB, GB... of 1000' -r -f

@@ -4,6 +4,10 @@ module completions {
     [ "reflink" "copy_file_range" "sendfile" "splice" "zerocopy" "mmap" "read_write" ]
   }
 
+  def "nu-complete zccat generate" [] {
+    [ "bash" "zsh" "fish" "elvish" "powershell" "nushell" "man" ]
+  }
+
   def "nu-complete zccat progress" [] {
     [ "auto" "always" "never" ]
   }
@@ -22,6 +26,7 @@ module completions {
     --connect: string         # send to this socket instead of standard output, half-close it, and wait until the peer has closed it
     --engine: string@"nu-complete zccat engine" # move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write
     --explain                 # say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time
+    --generate: string@"nu-complete zccat generate" # print the completions for a shell, or the man page, and exit: bash, zsh, fish, elvish, powershell, nushell or man
     --json: path              # tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else
     --listen: string          # as --connect, to the first who connects to ADDRESS
     --rate-limit: string      # move at most SIZE bytes per second, all files together; SIZE may have a suffix: K, M, G... of 1024, KB, MB, GB... of 1000

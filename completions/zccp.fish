@@ -1,6 +1,13 @@
 complete -c zccp -l backup -d 'keep an existing DEST under another name; CONTROL is none or off, simple or never, existing or nil, numbered or t' -r -f
 complete -c zccp -l context -d 'like -Z, or set the SELinux context of new files to CTX' -r -f
 complete -c zccp -l engine -d 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write' -r -f -a "(__fish_complete_list , 'string split , reflink,copy_file_range,sendfile,splice,zerocopy,mmap,read_write')"
+complete -c zccp -l generate -d 'print the completions for a shell, or the man page, and exit: bash, zsh, fish, elvish, powershell, nushell or man' -r -f -a "bash\t''
+zsh\t''
+fish\t''
+elvish\t''
+powershell\t''
+nushell\t''
+man\t''"
 complete -c zccp -l json -d 'tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else' -r -F
 complete -c zccp -s j -l jobs -d 'copy a tree with N threads, or as many as pay (auto, the default)' -r -f
 complete -c zccp -l no-preserve -d 'do not preserve the attributes of LIST' -r -f -a "(__fish_complete_list , 'string split , mode,timestamps,ownership,links,context,xattr,all')"

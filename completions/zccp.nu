@@ -4,6 +4,10 @@ module completions {
     [ "reflink" "copy_file_range" "sendfile" "splice" "zerocopy" "mmap" "read_write" ]
   }
 
+  def "nu-complete zccp generate" [] {
+    [ "bash" "zsh" "fish" "elvish" "powershell" "nushell" "man" ]
+  }
+
   def "nu-complete zccp no-preserve" [] {
     [ "mode" "timestamps" "ownership" "links" "context" "xattr" "all" ]
   }
@@ -44,6 +48,7 @@ module completions {
     --engine: string@"nu-complete zccp engine" # move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write
     --explain                 # say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time
     --force(-f)               # if an existing DEST cannot be opened, remove it and try again
+    --generate: string@"nu-complete zccp generate" # print the completions for a shell, or the man page, and exit: bash, zsh, fish, elvish, powershell, nushell or man
     -H                        # follow symbolic links among the SOURCE operands
     --interactive(-i)         # ask before an existing DEST is replaced; overrides an earlier -n
     --json: path              # tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else

@@ -86,6 +86,7 @@ pub fn run(default: Program, arguments: Vec<OsString>) -> i32 {
         // Threads and signal handlers read them until the program ends.
         Ok(Parsed::Run(options)) => return work(Box::leak(Box::new(options)), &invocation, messages),
         Ok(Parsed::Help(text) | Parsed::Version(text)) => messages.print(text),
+        Ok(Parsed::Page(text)) => messages.print(text),
         Err(error) => {
             messages.note(error.render(&invocation));
             messages.fail();

@@ -34,6 +34,12 @@ mod floors;
 // Descriptors that were there before us: shared offsets, append mode, closed ones, SIGPIPE, non-blocking ones.
 mod inherited;
 
+// make install, and what it leaves.
+mod install;
+
+// --generate: the committed pages, from the program itself.
+mod generate;
+
 // --json, read by a reader that is not ours.
 mod json;
 

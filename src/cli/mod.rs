@@ -3,6 +3,7 @@
 //! `argv[0]` → [`Invocation`]; the arguments → [`prepass`] (getopt's reading, every option in full) → clap → [`mapping`]
 //! → [`Options`]. Whatever goes wrong on the way is a [`UsageError`], and its exit status is 1.
 
+mod generate;
 mod help;
 mod mapping;
 pub mod prepass;
@@ -110,6 +111,8 @@ pub enum Parsed {
     Help(String),
     /// To print this (without a last newline) and exit.
     Version(String),
+    /// To print this man page or these completions (without the last newline) and exit.
+    Page(&'static str),
 }
 
 /// The options of the program that was called.
@@ -151,6 +154,9 @@ fn parse_as(
         End::Help => return Ok(Parsed::Help(help::help(&mut command, invocation))),
         End::Version => return Ok(Parsed::Version(help::version(&command))),
         End::Complete => {}
+    }
+    if let Some(page) = generate::page(&matches, invocation.program, &line.operands)? {
+        return Ok(Parsed::Page(page));
     }
     Ok(Parsed::Run(match options {
         Some(options) => {

@@ -143,6 +143,7 @@ fn first_half() -> Vec<Arg> {
         engine(),
         explain(),
         switch('f', "force", "if an existing DEST cannot be opened, remove it and try again"),
+        generate(),
         flag("H").short('H').help("follow symbolic links among the SOURCE operands"),
         switch('i', "interactive", "ask before an existing DEST is replaced; overrides an earlier -n"),
         json(),
@@ -258,6 +259,7 @@ pub fn zccat() -> Command {
         )
         .arg(engine())
         .arg(explain())
+        .arg(generate())
         .arg(json())
         .arg(
             valued("listen", "ADDRESS")
@@ -325,6 +327,12 @@ fn explain() -> Arg {
     flag("explain").long("explain").help("say on standard error what is planned for each file, and then what\nwas done: bytes by each engine, refusals, time")
 }
 
+fn generate() -> Arg {
+    valued("generate", "WHAT")
+        .value_parser(PossibleValuesParser::new(super::generate::KINDS))
+        .help("print the completions for a shell, or the man page, and exit: bash,\nzsh, fish, elvish, powershell, nushell or man")
+}
+
 fn json() -> Arg {
     valued("json", "FILE")
         .require_equals(true)
@@ -373,7 +381,7 @@ mod tests {
         for (command, gnu) in [(zccp(), GNU_CP), (zccat(), GNU_CAT)] {
             let ours: Vec<&str> =
                 command.get_arguments().filter_map(Arg::get_long).filter(|name| !gnu.all.contains(name)).collect();
-            let mut expected: Vec<&str> = vec!["engine", "explain", "json", "progress", "rate-limit"];
+            let mut expected: Vec<&str> = vec!["engine", "explain", "generate", "json", "progress", "rate-limit"];
             expected.extend_from_slice(match command.get_name() {
                 "zccat" => &["connect", "listen", "size", "timeout"],
                 _ => &["atomic", "dry-run", "durable", "jobs", "quiet", "resume", "verify"],
