@@ -56,6 +56,8 @@ pub(crate) struct Run<'a> {
     /// The job is one operand: if that is a file, its size is the total.
     alone: bool,
     scratch: &'a mut Scratch,
+    /// Bytes of the tree's file at hand, until they are expected or it is clear that they are not.
+    foreseen: Option<u64>,
     /// How the small files of a tree are copied, once one was.
     small_plan: Option<Rc<Plan>>,
     /// The operand at hand is being copied into itself: it is gone on with no further.
@@ -65,6 +67,13 @@ pub(crate) struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// What was foreseen of the file at hand is expected now, or will never come.
+    fn come_upon(&mut self) {
+        if let Some(bytes) = self.foreseen.take() {
+            self.watch.counters().come_upon(bytes);
+        }
+    }
+
     /// Notes what was made, if it is an operand's.
     fn note(&mut self, to: &Location<'_>) {
         if let Some(account) = self.account.as_mut().filter(|_| to.operand) {
@@ -91,6 +100,7 @@ pub fn run(options: &Options, messages: &mut Messages, watch: &Watch) {
         watch,
         alone: options.sources().len() == 1,
         scratch: &mut Scratch::new(),
+        foreseen: None,
         small_plan: None,
         into_itself: false,
         account: Some(&mut Account::default()),

@@ -1,6 +1,7 @@
 //! What was asked of `zccp`, after parsing: plain data that `cli` makes and everything below reads.
 
 use crate::engine::Policy;
+use crate::report::foresee::{Sources, Trees};
 use crate::report::json;
 use crate::report::watch::When;
 use std::ffi::OsString;
@@ -220,6 +221,16 @@ impl Options {
             Target::Directory(_) => &self.operands,
             Target::LastOperand | Target::NoDirectory => self.operands.split_last().map_or(&[], |(_, sources)| sources),
         }
+    }
+
+    /// The sources, as far as they can be looked at before they are copied.
+    pub fn foreseeable(&'static self) -> Sources {
+        let copies_data = self.make == Make::Copy && !self.attributes_only;
+        let trees = match self.recursive && copies_data && !self.follows(false) {
+            true => Trees::Walked { one_file_system: self.one_file_system },
+            false => Trees::Unknown,
+        };
+        Sources { operands: self.sources(), followed: self.follows(true), trees }
     }
 
     /// Whether a symbolic link of the source is followed: an operand, or an entry of a tree.

@@ -144,7 +144,10 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         if source.facts.kind == Kind::Regular && source.facts.size >= BIG {
             self.give_all();
         }
-        let Some(directory) = self.copy(at, source) else { return };
+        self.run.foreseen = (source.facts.kind == Kind::Regular).then_some(source.facts.size);
+        let directory = self.copy(at, source);
+        self.run.come_upon();
+        let Some(directory) = directory else { return };
         let Some(frame) = self.frames.last() else { return };
         let name = frame.listing.entry(at).0;
         let child = Node {
