@@ -159,7 +159,8 @@ fn wishes(options: &'static Options) -> (Wishes, Option<&'static report::json::T
                 status: !options.strictly_gnu,
                 last_word: false,
             };
-            let sources = Sources { operands: &options.operands, followed: true, trees: Trees::Unknown };
+            let sources =
+                Sources { operands: &options.operands, followed: true, trees: Trees::Unknown, excluded: None };
             (wishes, options.json.as_ref(), sources)
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! [`operands`] says which source goes to which destination, [`decide`] (pure) what is to be done with one, [`entry`] does
 //! it: [`mod@file`] for contents, [`links`] for links, [`special`] for FIFOs and devices, [`directory`] for directories,
-//! which [`tree`] fills, [`rehearse`] for `--dry-run`. [`attributes`] is what is kept besides the data, [`safety`] what
+//! which [`tree`] fills but for what [`exclude`] names, [`rehearse`] for `--dry-run`. [`attributes`] is what is kept besides the data, [`safety`] what
 //! makes a copy one to be trusted. Where something is, is a [`location`]: an open
 //! directory and a name. [`account`], [`first_names`] and [`directory::Roots`] are what the run remembers.
 
@@ -12,6 +12,7 @@ pub mod backup;
 pub mod decide;
 mod directory;
 mod entry;
+pub mod exclude;
 mod file;
 mod first_names;
 mod links;

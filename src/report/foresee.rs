@@ -4,10 +4,11 @@
 //! for it. What cannot be read here is left to the copy, which says so.
 
 use crate::transfer::progress::Counters;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::fmt::Debug;
 use std::fs::{self, DirEntry, ReadDir};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What is copied.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +19,14 @@ pub struct Sources {
     pub followed: bool,
     /// What becomes of directories.
     pub trees: Trees,
+    /// What of them is left out, if anything is.
+    pub excluded: Option<&'static dyn Excludes>,
+}
+
+/// What of a tree is left out.
+pub trait Excludes: Debug + Sync {
+    /// Whether what is at `way` below an operand, a directory or not, is left out with all that is in it.
+    fn excludes(&self, way: &OsStr, directory: bool) -> bool;
 }
 
 /// What becomes of directories among the sources.
@@ -33,14 +42,21 @@ pub enum Trees {
     },
 }
 
+/// The operand that a directory is below.
+#[derive(Clone, Copy)]
+struct Root {
+    name: &'static OsString,
+    device: u64,
+}
+
 /// The way through the sources.
 pub(super) struct Foresight {
     sources: Sources,
     counters: &'static Counters,
     next: usize,
-    /// Directories that are still to be read, and the device of the operand each is below.
-    found: Vec<(PathBuf, u64)>,
-    reading: Option<(ReadDir, u64)>,
+    /// Directories that are still to be read.
+    found: Vec<(PathBuf, Root)>,
+    reading: Option<(ReadDir, Root)>,
     /// Everything could be looked at.
     whole: bool,
 }
@@ -52,14 +68,14 @@ impl Foresight {
 
     /// One entry more: whether there may be another. After the last one the total is known.
     pub(super) fn step(&mut self) -> bool {
-        if let Some((entries, device)) = &mut self.reading {
-            let device = *device;
+        if let Some((entries, root)) = &mut self.reading {
+            let root = *root;
             match entries.next() {
-                Some(Ok(entry)) => self.entry(&entry, device),
+                Some(Ok(entry)) => self.entry(&entry, root),
                 Some(Err(_)) | None => self.reading = None,
             }
-        } else if let Some((directory, device)) = self.found.pop() {
-            self.reading = fs::read_dir(directory).ok().map(|entries| (entries, device));
+        } else if let Some((directory, root)) = self.found.pop() {
+            self.reading = fs::read_dir(directory).ok().map(|entries| (entries, root));
         } else if let Some(operand) = self.sources.operands.get(self.next) {
             self.next += 1;
             self.operand(operand);
@@ -78,7 +94,9 @@ impl Foresight {
         let alone = self.sources.operands.len() == 1;
         match looked {
             Ok(facts) if facts.is_dir() => match self.sources.trees {
-                Trees::Walked { .. } => self.found.push((operand.into(), facts.dev())),
+                Trees::Walked { .. } => {
+                    self.found.push((operand.into(), Root { name: operand, device: facts.dev() }));
+                }
                 Trees::Unknown => self.whole = false,
             },
             _ if alone => self.whole = false,
@@ -87,17 +105,25 @@ impl Foresight {
         }
     }
 
-    fn entry(&mut self, entry: &DirEntry, device: u64) {
+    fn entry(&mut self, entry: &DirEntry, root: Root) {
         let Ok(kind) = entry.file_type() else { return };
+        let is_left_out = |excluded: &dyn Excludes| {
+            let path = entry.path();
+            let way = path.strip_prefix(Path::new(root.name)).unwrap_or(&path);
+            excluded.excludes(way.as_os_str(), kind.is_dir())
+        };
+        if self.sources.excluded.is_some_and(is_left_out) {
+            return;
+        }
         if kind.is_file() {
             if let Ok(facts) = entry.metadata() {
                 self.counters.foresee(facts.len());
             }
         } else if kind.is_dir() {
             let one_file_system = self.sources.trees == Trees::Walked { one_file_system: true };
-            let mounted = one_file_system && entry.metadata().is_ok_and(|facts| facts.dev() != device);
+            let mounted = one_file_system && entry.metadata().is_ok_and(|facts| facts.dev() != root.device);
             if !mounted {
-                self.found.push((entry.path(), device));
+                self.found.push((entry.path(), root));
             }
         }
     }

@@ -224,7 +224,19 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         })
     }
 
-    fn push(&mut self, node: Arc<Node>, listing: Listing, source: Descriptor, destination: Descriptor, shown: Shown) {
+    fn push(
+        &mut self,
+        node: Arc<Node>,
+        mut listing: Listing,
+        source: Descriptor,
+        destination: Descriptor,
+        shown: Shown,
+    ) {
+        let options = self.run.options;
+        if !options.exclude.is_empty() {
+            let directory = if let Descriptor::Own(fd) = &source { Some(fd.as_fd()) } else { self.pool.source };
+            options.exclude.take_from(&mut listing, directory, &node.way(), options.follows(false));
+        }
         let end = listing.len();
         self.seen += end + 1;
         self.run.watch.current(&shown.from);
