@@ -69,6 +69,7 @@ pub mod sys;
 pub mod transfer;
 
 use cli::{Invocation, Options, Parsed, Program};
+use report::foresee::{Sources, Trees};
 use report::watch::{When, Wishes};
 use report::{Json, Messages, Watch, interrupt};
 use std::ffi::OsString;
@@ -98,6 +99,7 @@ pub fn run(default: Program, arguments: Vec<OsString>) -> i32 {
 /// Does the program's work; the exit status.
 fn work(options: &'static Options, invocation: &Invocation, mut messages: Messages) -> i32 {
     let (wishes, target, sources) = wishes(options);
+    let operands = sources.operands;
     let json = match target.map(Json::open).transpose() {
         Ok(json) => json.map(Arc::new),
         Err(text) => {
@@ -109,12 +111,10 @@ fn work(options: &'static Options, invocation: &Invocation, mut messages: Messag
         if json.is_standard_error() {
             interrupt::be_silent();
         }
-        json.start(invocation.program().name(), sources);
+        json.start(invocation.program().name(), operands);
         messages.to_json(Some(Arc::clone(json)));
     }
-    // One file has no total to be looked up beforehand.
-    let foreseen = if sources.len() > 1 { sources } else { &[] };
-    let watch = Watch::new(&invocation.name().to_string_lossy(), wishes, json, foreseen);
+    let watch = Watch::new(&invocation.name().to_string_lossy(), wishes, json, sources);
     match options {
         Options::Zccp(options) => cp::run(options, &mut messages, &watch),
         Options::Zccat(options) => cat::run(options, &mut messages, &watch),
@@ -132,7 +132,7 @@ fn work(options: &'static Options, invocation: &Invocation, mut messages: Messag
 }
 
 /// What is to be shown, where JSON goes, and the sources.
-fn wishes(options: &'static Options) -> (Wishes, Option<&'static report::json::Target>, &'static [OsString]) {
+fn wishes(options: &'static Options) -> (Wishes, Option<&'static report::json::Target>, Sources) {
     match options {
         Options::Zccp(options) => {
             let unasked = options.progress == When::Auto && (options.strictly_gnu || options.quiet);
@@ -145,7 +145,7 @@ fn wishes(options: &'static Options) -> (Wishes, Option<&'static report::json::T
                 status: !options.strictly_gnu,
                 last_word: !options.quiet && !options.strictly_gnu && !options.dry_run,
             };
-            (wishes, options.json.as_ref(), options.sources())
+            (wishes, options.json.as_ref(), options.foreseeable())
         }
         Options::Zccat(options) => {
             // Others own the terminal in a pipeline, and what goes to a terminal itself is no place for a bar.
@@ -160,7 +160,9 @@ fn wishes(options: &'static Options) -> (Wishes, Option<&'static report::json::T
                 status: !options.strictly_gnu,
                 last_word: false,
             };
-            (wishes, options.json.as_ref(), &options.operands)
+            let sources =
+                Sources { operands: &options.operands, followed: true, trees: Trees::Unknown, excluded: None };
+            (wishes, options.json.as_ref(), sources)
         }
     }
 }

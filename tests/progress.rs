@@ -135,6 +135,63 @@ fn where_the_end_is_unknown_a_sign_of_life_is_shown_and_ctrl_c_says_how_far_it_g
     assert!(end.contains("zccp: interrupted at ") && end.contains("; what was copied stays"), "{end}");
 }
 
+/// A tree of four files of 4 MiB, one of them in a directory below, with a link that leads nowhere.
+fn tree(scene: &Scene) {
+    scene.directory("s");
+    scene.directory("s/d");
+    for name in ["s/a", "s/b", "s/c", "s/d/e"] {
+        scene.file(name, &content::bytes(4, 4 << 20));
+    }
+    scene.symlink("nowhere", "s/link");
+}
+
+#[test]
+fn of_a_tree_the_whole_is_known_long_before_its_end() {
+    let scene = Scene::new();
+    tree(&scene);
+    let Some(tmux) = Tmux::new(&scene, 100, 12) else { return };
+    tmux.type_line("clear; \"$ZCCP\" -r --rate-limit=4M s n; echo \"status $?\"");
+    let screen = tmux.wait_for("a bar", has_bar);
+    let line = screen.lines().find(|line| line.contains('█')).unwrap();
+    assert!(line.contains("/16.0 MiB  ") && line.contains("/4 files  ") && line.ends_with(" left"), "{line:?}");
+    assert!(line.contains("%  ") && !line.contains("100%"), "{line:?}");
+    let end = tmux.wait_for("the end", |screen| screen.contains("status 0"));
+    assert!(end.lines().any(|line| line.starts_with("4 files: 16.0 MiB in 0:0")), "{end}");
+}
+
+#[test]
+fn what_of_a_tree_is_skipped_or_is_a_link_does_not_stand_between_the_copy_and_its_end() {
+    let scene = Scene::new();
+    tree(&scene);
+    std::fs::hard_link(scene.path("s/a"), scene.path("s/f")).unwrap();
+    scene.directory("n");
+    scene.directory("n/s");
+    scene.file("n/s/b", b"stays");
+    let command = scene.zccp(["-a", "-n", "-j1", "--json", "--rate-limit=3M", "s", "n"]);
+    let outcome = command.run();
+    let said = String::from_utf8(outcome.succeeds().stderr.clone()).unwrap();
+    let totals: Vec<u64> = said
+        .lines()
+        .filter_map(|line| line.split_once("\"expected_bytes\":"))
+        .map(|(_, rest)| rest.split([',', '}']).next().unwrap().parse().unwrap())
+        .collect();
+    let (first, last) = (totals[0], totals[totals.len() - 1]);
+    assert!(first > 12 << 20 && first <= 20 << 20, "{totals:?}");
+    assert_eq!(last, 12 << 20, "{said}");
+}
+
+#[test]
+fn nobody_looks_ahead_where_nothing_is_shown() {
+    let scene = Scene::new();
+    tree(&scene);
+    for arguments in [&["-r"][..], &["-r", "-q"], &["-rL", "--json=log"]] {
+        let command = scene.zccp(arguments).arguments(["-j1", "--rate-limit=3M", "s/d", "n"]);
+        let Some((_, trace)) = trace(&scene, &[], command) else { return };
+        assert_eq!(trace.count("getdents64"), 2, "{arguments:?}");
+        std::fs::remove_dir_all(scene.path("n")).unwrap();
+    }
+}
+
 #[test]
 fn hostile_and_wide_names_are_shown_and_not_obeyed() {
     let scene = Scene::new();

@@ -58,6 +58,9 @@ mod pages;
 // zccat --size: what is told of a stream.
 mod size;
 
+// --exclude: what of a tree is left out.
+mod exclude;
+
 // --rate-limit: never faster than was said.
 mod rate;
 // How far a copy is, on a real terminal and on what is none.

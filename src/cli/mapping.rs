@@ -9,6 +9,7 @@ use crate::cat::address::Address;
 use crate::cat::options::{Format, Numbers};
 use crate::cat::options::{Peer, Role};
 use crate::cp::backup;
+use crate::cp::exclude::Exclude;
 use crate::cp::options::{
     Backup, Dereference, Keep, Label, Make, Numbering, PARENTS_WANT_A_DIRECTORY, Preserve, Safety, Target, Update,
 };
@@ -57,6 +58,7 @@ pub(super) fn zccp(matches: &ArgMatches, invocation: &Invocation) -> Result<cp::
         attributes_only: matches.get_flag("attributes-only"),
         preserve: preserve(matches),
         parents: matches.get_flag("parents"),
+        exclude: exclude(matches)?,
         one_file_system: matches.get_flag("one-file-system"),
         strip_trailing_slashes: matches.get_flag("strip-trailing-slashes"),
         keep_directory_symlink: matches.get_flag("keep-directory-symlink"),
@@ -370,6 +372,14 @@ fn engines(matches: &ArgMatches) -> Vec<Name> {
         }
     }
     engines
+}
+
+fn exclude(matches: &ArgMatches) -> Result<Exclude, UsageError> {
+    let mut exclude = Exclude::default();
+    for pattern in matches.get_many::<OsString>("exclude").into_iter().flatten() {
+        exclude.add(pattern).map_err(|problem| UsageError::value(pattern, "--exclude", problem))?;
+    }
+    Ok(exclude)
 }
 
 fn keyword<'m>(matches: &'m ArgMatches, option: &str) -> Option<&'m str> {

@@ -141,6 +141,11 @@ fn first_half() -> Vec<Arg> {
                 .help("say on standard output what would be done with each SOURCE, and by\nwhich engines, and touch nothing"),
         flag("durable").long("durable").help("success means that data and names are on the device"),
         engine(),
+        valued("exclude", "GLOB")
+                .action(ArgAction::Append)
+                .value_parser(ValueParser::os_string())
+                .value_hint(ValueHint::Other)
+                .help("with -R, leave out what in a SOURCE directory is named so, as a line\nof .gitignore would; may be given more than once"),
         explain(),
         switch('f', "force", "if an existing DEST cannot be opened, remove it and try again"),
         generate(),
@@ -384,7 +389,7 @@ mod tests {
             let mut expected: Vec<&str> = vec!["engine", "explain", "generate", "json", "progress", "rate-limit"];
             expected.extend_from_slice(match command.get_name() {
                 "zccat" => &["connect", "listen", "size", "timeout"],
-                _ => &["atomic", "dry-run", "durable", "jobs", "quiet", "resume", "verify"],
+                _ => &["atomic", "dry-run", "durable", "exclude", "jobs", "quiet", "resume", "verify"],
             });
             let sorted = |names: &[&str]| BTreeSet::from_iter(names.iter().map(ToString::to_string));
             assert_eq!(sorted(&ours), sorted(&expected));

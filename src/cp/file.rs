@@ -335,6 +335,7 @@ impl Ends<'_> {
         if !self.to.operand || run.alone {
             counters.expect(ask.expected.unwrap_or(0));
         }
+        run.come_upon();
         if self.to.operand && run.alone {
             counters.scanned();
         }

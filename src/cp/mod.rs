@@ -2,7 +2,7 @@
 //!
 //! [`operands`] says which source goes to which destination, [`decide`] (pure) what is to be done with one, [`entry`] does
 //! it: [`mod@file`] for contents, [`links`] for links, [`special`] for FIFOs and devices, [`directory`] for directories,
-//! which [`tree`] fills, [`rehearse`] for `--dry-run`. [`attributes`] is what is kept besides the data, [`safety`] what
+//! which [`tree`] fills but for what [`exclude`] names, [`rehearse`] for `--dry-run`. [`attributes`] is what is kept besides the data, [`safety`] what
 //! makes a copy one to be trusted. Where something is, is a [`location`]: an open
 //! directory and a name. [`account`], [`first_names`] and [`directory::Roots`] are what the run remembers.
 
@@ -12,6 +12,7 @@ pub mod backup;
 pub mod decide;
 mod directory;
 mod entry;
+pub mod exclude;
 mod file;
 mod first_names;
 mod links;
@@ -56,6 +57,8 @@ pub(crate) struct Run<'a> {
     /// The job is one operand: if that is a file, its size is the total.
     alone: bool,
     scratch: &'a mut Scratch,
+    /// Bytes of the tree's file at hand, until they are expected or it is clear that they are not.
+    foreseen: Option<u64>,
     /// How the small files of a tree are copied, once one was.
     small_plan: Option<Rc<Plan>>,
     /// The operand at hand is being copied into itself: it is gone on with no further.
@@ -65,6 +68,13 @@ pub(crate) struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// What was foreseen of the file at hand is expected now, or will never come.
+    fn come_upon(&mut self) {
+        if let Some(bytes) = self.foreseen.take() {
+            self.watch.counters().come_upon(bytes);
+        }
+    }
+
     /// Notes what was made, if it is an operand's.
     fn note(&mut self, to: &Location<'_>) {
         if let Some(account) = self.account.as_mut().filter(|_| to.operand) {
@@ -91,6 +101,7 @@ pub fn run(options: &Options, messages: &mut Messages, watch: &Watch) {
         watch,
         alone: options.sources().len() == 1,
         scratch: &mut Scratch::new(),
+        foreseen: None,
         small_plan: None,
         into_itself: false,
         account: Some(&mut Account::default()),

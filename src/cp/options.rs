@@ -1,6 +1,8 @@
 //! What was asked of `zccp`, after parsing: plain data that `cli` makes and everything below reads.
 
+use super::exclude::Exclude;
 use crate::engine::Policy;
+use crate::report::foresee::{Excludes, Sources, Trees};
 use crate::report::json;
 use crate::report::watch::When;
 use std::ffi::OsString;
@@ -179,6 +181,8 @@ pub struct Options {
     pub preserve: Preserve,
     /// `--parents`: the directories of a source's name are made below the destination.
     pub parents: bool,
+    /// `--exclude`: what of a tree is left out.
+    pub exclude: Exclude,
     /// `-x`: what is mounted in a tree is not copied.
     pub one_file_system: bool,
     /// `--strip-trailing-slashes`
@@ -220,6 +224,17 @@ impl Options {
             Target::Directory(_) => &self.operands,
             Target::LastOperand | Target::NoDirectory => self.operands.split_last().map_or(&[], |(_, sources)| sources),
         }
+    }
+
+    /// The sources, as far as they can be looked at before they are copied.
+    pub fn foreseeable(&'static self) -> Sources {
+        let copies_data = self.make == Make::Copy && !self.attributes_only;
+        let trees = match self.recursive && copies_data && !self.follows(false) {
+            true => Trees::Walked { one_file_system: self.one_file_system },
+            false => Trees::Unknown,
+        };
+        let excluded = (!self.exclude.is_empty()).then_some(&self.exclude as &dyn Excludes);
+        Sources { operands: self.sources(), followed: self.follows(true), trees, excluded }
     }
 
     /// Whether a symbolic link of the source is followed: an operand, or an entry of a tree.

@@ -1,7 +1,7 @@
 //! Every word the user reads: quoting, diagnostics, `--explain`, `--debug`, progress and `--json`.
 //!
 //! How far a job is: the copying threads add to `transfer::progress`; [`watch`] is what the rooms above tell of it; the
-//! thread of [`mod@reporter`] looks and shows a [`line`](mod@line) through [`bar`] on the [`screen`], or writes [`json`];
+//! thread of [`mod@reporter`] looks, at the sources too ([`foresee`]), and shows a [`line`](mod@line) through [`bar`] on the [`screen`], or writes [`json`];
 //! [`interrupt`] answers signals.
 
 pub mod amount;
@@ -10,6 +10,7 @@ pub mod debug;
 pub mod explain;
 pub mod failure;
 pub mod fit;
+pub mod foresee;
 pub mod interrupt;
 pub mod json;
 pub mod line;

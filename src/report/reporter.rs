@@ -2,6 +2,7 @@
 //! wakes ten times a second at most, and takes no signals.
 
 use super::bar::Bar;
+use super::foresee::Foresight;
 use super::json::Json;
 use super::line::{self, View};
 use super::quote::Charset;
@@ -42,8 +43,8 @@ pub(super) struct Work {
     pub(super) json: Option<Arc<Json>>,
     pub(super) counters: &'static Counters,
     pub(super) began: Instant,
-    /// Looks at the operands, whose sizes are known to nobody yet.
-    pub(super) foresee: Box<dyn FnOnce() + Send>,
+    /// Looks at the sources, whose sizes are known to nobody yet.
+    pub(super) foresight: Foresight,
 }
 
 /// The thread.
@@ -60,6 +61,10 @@ struct Over {
 }
 
 impl Over {
+    fn is_over(&self) -> bool {
+        *self.over.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits until then, or until it is over: whether it is.
     fn wait_until(&self, then: Instant) -> bool {
         let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
@@ -95,7 +100,7 @@ impl Reporter {
     }
 }
 
-fn report(work: Work, over: &Over) -> Option<Instant> {
+fn report(mut work: Work, over: &Over) -> Option<Instant> {
     let mut eye = Eye { counters: work.counters, began: work.began, samples: VecDeque::new(), share: None };
     let mut shown = None;
     let first = match work.face {
@@ -107,7 +112,7 @@ fn report(work: Work, over: &Over) -> Option<Instant> {
     if over.wait_until(work.began + first) {
         return None;
     }
-    (work.foresee)();
+    look_ahead(&mut work.foresight, Instant::now() + FRAME, over);
     let bar = matches!(work.face, Face::Bar).then(Bar::new);
     let (mut next_line, mut next_object) = (work.began + LINE, work.began + OBJECT);
     loop {
@@ -133,10 +138,16 @@ fn report(work: Work, over: &Over) -> Option<Instant> {
             (Face::Lines(_), None) => next_line,
             _ => next_object,
         };
+        look_ahead(&mut work.foresight, next, over);
         if over.wait_until(next) {
             return shown;
         }
     }
+}
+
+/// Looks at the sources until `then`. A glance at one is short, at a directory too: the frames keep their times.
+fn look_ahead(foresight: &mut Foresight, then: Instant, over: &Over) {
+    while Instant::now() < then && !over.is_over() && foresight.step() {}
 }
 
 /// Looks at the counters and remembers what it saw.

@@ -5,13 +5,13 @@
 
 use super::amount::{Bytes, Clock, per_second};
 use super::fit::fit;
+use super::foresee::{Foresight, Sources};
 use super::json::{Json, Outcome};
 use super::quote::Charset;
 use super::reporter::{Face, Reporter, WORTH_A_LINE, Work};
 use super::{interrupt, screen};
 use crate::transfer::progress::{Counters, NAME};
-use rustix::fs;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -59,8 +59,8 @@ pub struct Watch {
     wishes: Wishes,
     began: Instant,
     json: Option<Arc<Json>>,
-    /// Sources whose sizes are looked up when somebody wants to know the total.
-    operands: &'static [OsString],
+    /// What they come to is looked up when somebody wants to know the total.
+    sources: Sources,
     /// A reporter may still have to be started.
     pending: AtomicBool,
     reporter: Mutex<Option<Reporter>>,
@@ -68,13 +68,13 @@ pub struct Watch {
 
 impl Watch {
     /// For a run of `program` over these sources.
-    pub fn new(program: &str, wishes: Wishes, json: Option<Arc<Json>>, operands: &'static [OsString]) -> Watch {
+    pub fn new(program: &str, wishes: Wishes, json: Option<Arc<Json>>, sources: Sources) -> Watch {
         let began = Instant::now();
         if wishes.status {
             interrupt::prepare(program, &COUNTERS, began, wishes.last_word);
         }
         let pending = AtomicBool::new(wishes.when != When::Never || json.is_some());
-        Watch { program: program.into(), wishes, began, json, operands, pending, reporter: Mutex::new(None) }
+        Watch { program: program.into(), wishes, began, json, sources, pending, reporter: Mutex::new(None) }
     }
 
     /// What the copying threads add to.
@@ -137,13 +137,12 @@ impl Watch {
         if matches!(face, Face::Bar) {
             interrupt::tidy();
         }
-        let operands = self.operands;
         *reporter = Reporter::start(Work {
             face,
             json: self.json.clone(),
             counters: &COUNTERS,
             began: self.began,
-            foresee: Box::new(move || foresee(operands)),
+            foresight: Foresight::new(self.sources, &COUNTERS),
         });
     }
 
@@ -194,21 +193,5 @@ impl Watch {
         };
         let (done, rate) = (Bytes(progress.done()), Bytes(per_second(progress.given, elapsed)));
         format!("{what}: {done} in {}, {rate}/s", Clock(elapsed))
-    }
-}
-
-/// Adds up the operands that are files. Directories are found out about by walking them.
-fn foresee(operands: &[OsString]) {
-    let mut all = true;
-    for operand in operands {
-        let Ok(stat) = fs::stat(operand) else { continue };
-        match fs::FileType::from_raw_mode(stat.st_mode) {
-            fs::FileType::Directory => all = false,
-            fs::FileType::RegularFile => COUNTERS.expect(u64::try_from(stat.st_size).unwrap_or(0)),
-            _ => COUNTERS.expect(0),
-        }
-    }
-    if all && !operands.is_empty() {
-        COUNTERS.scanned();
     }
 }

@@ -1,7 +1,7 @@
 //! How far the job is: numbers that the copying threads add to and that whoever shows progress reads, at any time and from
 //! anywhere, a signal handler included. No lock, no clock, no call.
 //!
-//! All workers of a run share one [`Counters`]. A step of a copy is one addition; a file is three.
+//! All workers of a run share one [`Counters`]. A step of a copy is one addition; a file is three, in a tree five.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 
@@ -16,6 +16,8 @@ pub struct Counters {
     expected: AtomicU64,
     files: AtomicU64,
     expected_files: AtomicU64,
+    foreseen: AtomicU64,
+    foreseen_files: AtomicU64,
     endless: AtomicU32,
     scanning: AtomicBool,
     current: Name,
@@ -62,6 +64,8 @@ impl Counters {
             expected: AtomicU64::new(0),
             files: AtomicU64::new(0),
             expected_files: AtomicU64::new(0),
+            foreseen: AtomicU64::new(0),
+            foreseen_files: AtomicU64::new(0),
             endless: AtomicU32::new(0),
             scanning: AtomicBool::new(true),
             current: Name::new(),
@@ -89,6 +93,19 @@ impl Counters {
     pub fn unexpect(&self, bytes: u64) {
         self.expected.fetch_sub(bytes, Ordering::Relaxed);
         self.expected_files.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// In a tree a file of `bytes` was seen that the copy may come upon.
+    pub fn foresee(&self, bytes: u64) {
+        self.foreseen.fetch_add(bytes, Ordering::Relaxed);
+        self.foreseen_files.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// In a tree the copy has come upon a file of `bytes`: whatever becomes of it, it is to come no more. Whether it was
+    /// foreseen, or will be, or never, does not matter.
+    pub fn come_upon(&self, bytes: u64) {
+        self.foreseen.fetch_sub(bytes, Ordering::Relaxed);
+        self.foreseen_files.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Of a file, `done` bytes came where `expected` were: the total is put right, so that what failed or has grown does
@@ -127,9 +144,10 @@ impl Counters {
         Progress {
             given: load(&self.given),
             passed: load(&self.passed),
-            expected: at_least_0(load(&self.expected)),
+            expected: at_least_0(load(&self.expected)).saturating_add(at_least_0(load(&self.foreseen))),
             files: load(&self.files),
-            expected_files: at_least_0(load(&self.expected_files)),
+            expected_files: at_least_0(load(&self.expected_files))
+                .saturating_add(at_least_0(load(&self.foreseen_files))),
             endless: self.endless.load(Ordering::Relaxed) > 0,
             scanning: self.scanning.load(Ordering::Relaxed),
         }
@@ -239,6 +257,28 @@ mod tests {
         assert_eq!((counters.now().expected, counters.now().expected_files), (0, 0));
         counters.expect(100);
         assert_eq!((counters.now().expected, counters.now().expected_files), (22, 1), "in whatever order");
+    }
+
+    #[test]
+    fn what_is_foreseen_counts_until_the_copy_comes_upon_it() {
+        let counters = Counters::new();
+        let now = || (counters.now().expected, counters.now().expected_files);
+        for bytes in [10, 20, 30] {
+            counters.foresee(bytes);
+        }
+        counters.scanned();
+        assert_eq!((counters.now().total(), now()), (Some(60), (60, 3)));
+        counters.expect(10);
+        counters.come_upon(10);
+        assert_eq!(now(), (60, 3), "it is copied");
+        counters.come_upon(20);
+        assert_eq!(now(), (40, 2), "it is skipped");
+        counters.come_upon(30);
+        counters.come_upon(5);
+        assert_eq!(now(), (10, 1), "the copy is ahead");
+        counters.foresee(5);
+        counters.foresee(7);
+        assert_eq!(now(), (17, 2));
     }
 
     #[test]

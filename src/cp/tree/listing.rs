@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 /// What is in a directory. A million entries take 16 MB and their names.
 #[derive(Debug, Default)]
-pub(super) struct Listing {
+pub(in crate::cp) struct Listing {
     entries: Vec<Entry>,
     names: Vec<u8>,
 }
@@ -23,6 +23,13 @@ struct Entry {
     name: u32,
     length: u16,
     kind: Kind,
+}
+
+impl Entry {
+    fn name<'n>(&self, names: &'n [u8]) -> &'n OsStr {
+        let from = self.name as usize;
+        OsStr::from_bytes(&names[from..from + usize::from(self.length)])
+    }
 }
 
 impl Listing {
@@ -52,6 +59,12 @@ impl Listing {
         Ok(())
     }
 
+    /// Keeps those of which `keep` says so; the kind is `Kind::Other` if the file system does not say it.
+    pub(in crate::cp) fn retain(&mut self, mut keep: impl FnMut(&OsStr, Kind) -> bool) {
+        let Listing { entries, names } = self;
+        entries.retain(|entry| keep(entry.name(names), entry.kind));
+    }
+
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
@@ -59,8 +72,7 @@ impl Listing {
     /// The name of an entry, and its kind if the file system says it (`Kind::Other` if not).
     pub(super) fn entry(&self, at: usize) -> (&OsStr, Kind) {
         let entry = &self.entries[at];
-        let from = entry.name as usize;
-        (OsStr::from_bytes(&self.names[from..from + usize::from(entry.length)]), entry.kind)
+        (entry.name(&self.names), entry.kind)
     }
 
     /// Whether there is a directory among these entries.

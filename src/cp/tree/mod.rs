@@ -19,6 +19,7 @@ mod share;
 mod walk;
 mod workers;
 
+pub(super) use listing::Listing;
 pub(super) use node::Node;
 
 use super::Run;

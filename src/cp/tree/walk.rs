@@ -144,7 +144,10 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         if source.facts.kind == Kind::Regular && source.facts.size >= BIG {
             self.give_all();
         }
-        let Some(directory) = self.copy(at, source) else { return };
+        self.run.foreseen = (source.facts.kind == Kind::Regular).then_some(source.facts.size);
+        let directory = self.copy(at, source);
+        self.run.come_upon();
+        let Some(directory) = directory else { return };
         let Some(frame) = self.frames.last() else { return };
         let name = frame.listing.entry(at).0;
         let child = Node {
@@ -221,7 +224,19 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         })
     }
 
-    fn push(&mut self, node: Arc<Node>, listing: Listing, source: Descriptor, destination: Descriptor, shown: Shown) {
+    fn push(
+        &mut self,
+        node: Arc<Node>,
+        mut listing: Listing,
+        source: Descriptor,
+        destination: Descriptor,
+        shown: Shown,
+    ) {
+        let options = self.run.options;
+        if !options.exclude.is_empty() {
+            let directory = if let Descriptor::Own(fd) = &source { Some(fd.as_fd()) } else { self.pool.source };
+            options.exclude.take_from(&mut listing, directory, &node.way(), options.follows(false));
+        }
         let end = listing.len();
         self.seen += end + 1;
         self.run.watch.current(&shown.from);

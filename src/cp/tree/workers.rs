@@ -147,6 +147,7 @@ impl<'s> Others<'s> {
                 watch,
                 alone: one_operand,
                 scratch: &mut scratch,
+                foreseen: None,
                 small_plan: None,
                 into_itself: false,
                 account: None,
