@@ -46,6 +46,7 @@ module completions {
     --dry-run                 # say on standard output what would be done with each SOURCE, and by which engines, and touch nothing
     --durable                 # success means that data and names are on the device
     --engine: string@"nu-complete zccp engine" # move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write
+    --exclude: string         # with -R, leave out what in a SOURCE directory is named so, as a line of .gitignore would; may be given more than once
     --explain                 # say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time
     --force(-f)               # if an existing DEST cannot be opened, remove it and try again
     --generate: string@"nu-complete zccp generate" # print the completions for a shell, or the man page, and exit: bash, zsh, fish, elvish, powershell, nushell or man
