@@ -3,8 +3,8 @@
 use super::attributes::{self, Handle};
 use super::decide::There;
 use super::entry::Entry;
-use super::file::Source;
 use super::options::Dereference;
+use super::source::Source;
 use super::{Run, names};
 use crate::report::quote::shell_always;
 use crate::sys::facts::{Facts, Kind};

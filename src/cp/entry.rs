@@ -4,10 +4,11 @@
 
 use super::decide::{self, Action, Circumstances, Clear, Made, Meeting, Product, Refusal, Steps, There, Wishes};
 use super::directory::{self, Directory};
-use super::file::{self, Source};
+use super::file;
 use super::first_names::Turn;
 use super::location::Location;
 use super::options::{Dereference, Make, Update};
+use super::source::{self, Source};
 use super::tree::Node;
 use super::{Run, backup, links, names, rehearse, safety, special};
 use crate::report::prompt;
@@ -51,7 +52,7 @@ pub(super) fn copy(
         wishes.backup = None;
     }
     let source = known.source.take();
-    let mut source = source.or_else(|| file::look_at_source(run, from, known.parent.is_none(), None))?;
+    let mut source = source.or_else(|| source::look_at_source(run, from, known.parent.is_none(), None))?;
     let entry = Entry { from, to, parent: known.parent, wishes };
     if source.facts.kind == Kind::Directory && !run.options.recursive {
         entry.refuse(run, Refusal::OmitDirectory); // whatever the destination is
@@ -266,7 +267,7 @@ impl Entry<'_> {
         // The name that went may have led to the source.
         if self.wishes.make == Make::Copy
             && source.facts.kind != Kind::Directory
-            && let Err(errno) = file::still_there(self.from, &source.facts)
+            && let Err(errno) = source::still_there(self.from, &source.facts)
         {
             source.opened = Err(errno);
         }

@@ -1,7 +1,7 @@
 //! cp: operands → entries; decide; the two ends of each copy opened, named and closed; trees.
 //!
 //! [`operands`] says which source goes to which destination, [`decide`] (pure) what is to be done with one, [`entry`] does
-//! it: [`mod@file`] for contents, [`links`] for links, [`special`] for FIFOs and devices, [`directory`] for directories,
+//! it: [`mod@file`] for contents of a [`source`], [`links`] for links, [`special`] for FIFOs and devices, [`directory`] for directories,
 //! which [`tree`] fills but for what [`exclude`] names, [`rehearse`] for `--dry-run`. [`attributes`] is what is kept besides the data, [`safety`] what
 //! makes a copy one to be trusted. Where something is, is a [`location`]: an open
 //! directory and a name. [`account`], [`first_names`] and [`directory::Roots`] are what the run remembers.
@@ -24,6 +24,7 @@ mod parents;
 mod rehearse;
 mod safety;
 mod sink;
+mod source;
 mod special;
 mod tree;
 

@@ -6,7 +6,7 @@ use super::file::{self, Attempt};
 use super::location::Location;
 use super::names;
 use super::options::{Make, PARENTS_WANT_A_DIRECTORY, Target};
-use super::{Run, backup, parents, safety, tree};
+use super::{Run, backup, parents, safety, source, tree};
 use crate::report::quote::shell_always;
 use crate::sys::text::strerror;
 use rustix::fs::{self, FileType, Mode, OFlags};
@@ -47,7 +47,7 @@ fn one(run: &mut Run<'_>, source: &OsStr, to: &OsStr) {
     let at_once = run.options.make == Make::Copy && !run.options.recursive && run.options.backup.is_none();
     let at_once = at_once && !run.options.dry_run;
     if at_once && !run.options.parents && !run.options.strip_trailing_slashes {
-        let Some(opened) = file::look_at_source(run, &from, true, None) else { return };
+        let Some(opened) = source::look_at_source(run, &from, true, None) else { return };
         match file::copy_if_new(run, &from, &plain, opened) {
             Attempt::Done => return,
             Attempt::NotNew(opened) => known.source = Some(opened),

@@ -2,8 +2,8 @@
 //! be woken by being opened (FIFOs, devices) nothing is opened at all: only places (O_PATH) and regular sources.
 
 use super::decide::{Clear, Product, Steps};
-use super::file::Source;
 use super::location::Location;
+use super::source::Source;
 use super::{Run, backup, names};
 use crate::report::explain;
 use crate::sys::facts::{Facts, Kind};

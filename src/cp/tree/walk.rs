@@ -3,9 +3,10 @@
 use super::super::Run;
 use super::super::directory::{Directory, Finish};
 use super::super::entry::{self, Known};
-use super::super::file::{self, Attempt, Source};
+use super::super::file::{self, Attempt};
 use super::super::location::Location;
 use super::super::options::Make;
+use super::super::source::{self, Source};
 use super::listing::Listing;
 use super::node::{Node, Shown};
 use super::order::Passage;
@@ -170,7 +171,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         let Walker { run, frames, pool, .. } = self;
         let frame = frames.last()?;
         let (from, _) = frame.places(pool, at).ok()?; // open, or its entries would have been skipped
-        file::look_at_source(run, &from, false, Some(frame.listing.entry(at).1))
+        source::look_at_source(run, &from, false, Some(frame.listing.entry(at).1))
     }
 
     /// Copies an entry; a directory is made and given back to be filled.

@@ -1,0 +1,96 @@
+//! The source of a copy: looked at, opened, waited for.
+//!
+//! Nothing is opened blocking by surprise: the source is opened with O_NONBLOCK, and only if it turns out to be no regular
+//! file, and is to be read all the same, opened again as GNU opens it (a FIFO is waited for).
+
+use super::Run;
+use super::location::Location;
+use super::options::Make;
+use crate::sys::facts::{Facts, Kind};
+use crate::sys::pipe;
+use crate::sys::text::strerror;
+use rustix::fs::{self, OFlags};
+use rustix::io::Errno;
+use std::os::fd::OwnedFd;
+
+/// A source whose facts are known and which is, if it could be, open.
+pub(super) struct Source {
+    pub(super) facts: Facts,
+    pub(super) opened: Result<OwnedFd, Errno>,
+}
+
+/// Opens the source, or at least stats it; says so if there is none. `kind`: what the directory says that it is.
+pub(super) fn look_at_source(
+    run: &mut Run<'_>,
+    from: &Location<'_>,
+    operand: bool,
+    kind: Option<Kind>,
+) -> Option<Source> {
+    match look(run, from, run.options.follows(operand), kind) {
+        Ok(source) => Some(source),
+        Err(errno) => {
+            run.messages.error(format!("cannot stat {}: {}", from.quoted(), strerror(errno)));
+            None
+        }
+    }
+}
+
+fn look(run: &Run<'_>, from: &Location<'_>, followed: bool, kind: Option<Kind>) -> Result<Source, Errno> {
+    let not_opened = |facts| Ok(Source { facts, opened: Err(Errno::BADF) });
+    // A device is not even opened where it is made anew: that may rewind a tape.
+    let opens = |kind| match kind {
+        Kind::Directory => true,
+        Kind::Symlink => followed,
+        _ if run.options.make != Make::Copy => false, // nothing is read
+        Kind::Regular => true,
+        // Nobody who waits for a reader is to be woken by a rehearsal.
+        _ => !run.options.makes_special_files() && !run.options.dry_run,
+    };
+    let known = match kind {
+        Some(kind) if kind != Kind::Other && !(kind == Kind::Symlink && followed) => Some((kind, None)),
+        None if run.options.make == Make::Copy && !run.options.makes_special_files() && !run.options.dry_run => None,
+        _ => {
+            let facts = from.facts(followed)?;
+            Some((facts.kind, Some(facts)))
+        }
+    };
+    if let Some((kind, facts)) = known
+        && !opens(kind)
+    {
+        let facts = facts.map_or_else(|| from.facts(followed), Ok)?;
+        // What was listed may be something else by now: it is taken for what it is.
+        if !opens(facts.kind) {
+            return not_opened(facts);
+        }
+    }
+    let no_follow = if followed { OFlags::empty() } else { OFlags::NOFOLLOW };
+    let opened = from.open_to_read(OFlags::NONBLOCK | OFlags::NOCTTY | no_follow);
+    let facts = match &opened {
+        Ok(fd) => Facts::of(fd)?,
+        // Not readable, a socket, a symbolic link, a leased file: what it is decides what is said.
+        Err(_) => from.facts(followed)?,
+    };
+    let leased = facts.kind == Kind::Regular && matches!(opened, Err(Errno::AGAIN));
+    Ok(Source { facts, opened: if leased { from.open_to_read(no_follow) } else { opened } })
+}
+
+/// A source that is no regular file, open as GNU opens it: a FIFO with a writer, a device without O_NONBLOCK.
+pub(super) fn open_waiting(from: &Location<'_>, kind: Kind, opened: Result<OwnedFd, Errno>) -> Result<OwnedFd, Errno> {
+    match opened {
+        // Opened once more it would wait for one more writer; the one that our opening woke may have written and gone.
+        Ok(fd) if kind == Kind::Pipe => {
+            fs::fcntl_setfl(&fd, fs::fcntl_getfl(&fd)? - OFlags::NONBLOCK)?;
+            pipe::await_writer(&fd)?;
+            Ok(fd)
+        }
+        opened => {
+            drop(opened); // first, because some devices can be open once only
+            from.open_to_read(OFlags::empty())
+        }
+    }
+}
+
+/// Whether the name of an open source still leads somewhere, after the way was cleared.
+pub(super) fn still_there(from: &Location<'_>, source: &Facts) -> Result<(), Errno> {
+    if source.kind == Kind::Symlink { Ok(()) } else { from.facts(true).map(drop) }
+}
