@@ -57,6 +57,12 @@
 //! * read(2) itself can return zeros that were never in the file, on ext4, beside a process that cuts and regrows it
 //!   (measured, `engine::watch`). After a mapping was disturbed, reads are therefore held against size and change time
 //!   too; undisturbed copies read as everybody does.
+//! * A tree has no queue of directories. Every worker goes through its part as one alone would, entry after entry, and gives
+//!   half of what is left in the directory nearest to the root to who has nothing to do (`cp::tree`). So nothing waits that
+//!   could grow, what is said has its place in the walk, and one directory with very many files is shared as well.
+//! * Where the order of what is done shows, one worker does it: questions, backups, a directory copied into itself.
+//! * Rust's runtime is not there to be undone: the programs begin with C's `main` (`sys::start`), which costs half as many
+//!   system calls.
 //! * The memory a copy lands in decides its speed on a virtual machine: pages that the host has not backed yet make
 //!   every rival look the same. The comparison uses memory again that was in use a moment ago.
 
