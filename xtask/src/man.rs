@@ -48,12 +48,14 @@ fn passage(table: &Command, place: &str) -> Result<String, String> {
     }
 }
 
-/// What clap_mangen writes, without the definition of a string (`Aq`) that comes before and is used nowhere.
+/// What clap_mangen writes, without the definition of a string (`Aq`, the apostrophe) that comes before: where it is used,
+/// what it stands for is written.
 fn section(render: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Result<String, String> {
     let mut out = Vec::new();
     render(&mut out).map_err(|error| error.to_string())?;
     let text = String::from_utf8(out).map_err(|error| error.to_string())?;
-    Ok(text.lines().filter(|line| !line.contains(".ds Aq")).flat_map(|line| [line, "\n"]).collect())
+    let lines: String = text.lines().filter(|line| !line.contains(".ds Aq")).flat_map(|line| [line, "\n"]).collect();
+    Ok(lines.replace("\\*(Aq", "\\(aq"))
 }
 
 /// The table as it reads well on paper: no operands among the options, and the words a value may be in a sentence
