@@ -46,24 +46,16 @@ impl Drop for Companion<'_> {
 }
 
 /// Gives the calling thread a table of descriptors of its own (unshare(2), CLONE_FILES): opening and closing then need no
-/// lock that other threads take. Of those that were there only `kept` stay, so that nothing is held open that another
-/// thread closes. Where that is refused (seccomp) the table stays shared, and nothing is closed.
-pub fn own_descriptors(kept: &[RawFd]) {
+/// lock that other threads take. Of those that were there the ones up to `last` stay: what is open for the whole run, JSON's
+/// stream among them, keeps its number. The others are closed, so that nothing is held open that another thread closes.
+/// Where unsharing is refused (seccomp) the table stays shared, and nothing is closed.
+pub fn own_descriptors(last: RawFd) {
     // SAFETY: unsharing the table invalidates no descriptor: the new one begins as a copy.
     if unsafe { libc::unshare(libc::CLONE_FILES) } == -1 {
         return;
     }
-    let mut kept: Vec<u32> = kept.iter().filter_map(|fd| u32::try_from(*fd).ok()).collect();
-    kept.sort_unstable();
-    let mut first = 0;
-    for fd in kept.into_iter().chain([u32::MAX]) {
-        if fd > first {
-            let last = if fd == u32::MAX { fd } else { fd - 1 };
-            // SAFETY: the table is this thread's alone, and it owns none of the descriptors that were copied into it but
-            // for the kept ones; those of the other threads are in their own table. ENOSYS before Linux 5.9: then the
-            // copies are closed when the thread ends.
-            unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
-        }
-        first = fd.saturating_add(1);
-    }
+    let first = u32::try_from(last).map_or(0, |last| last + 1);
+    // SAFETY: the table is this thread's alone, and nothing of it that is closed belongs to this thread; what the other
+    // threads have open is in their own table. ENOSYS before Linux 5.9: then the copies are closed when the thread ends.
+    unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) };
 }

@@ -129,10 +129,10 @@ impl<'s> Others<'s> {
         let Shared { options, learned, limit, links, roots, flushes, identity, watch, alone: one_operand } =
             self.shared;
         let pool = self.pool;
-        let kept = self.kept();
+        let last = self.last_kept();
         pool.count_worker(true);
         let work = move || {
-            thread::own_descriptors(&kept);
+            thread::own_descriptors(last);
             let mut messages = Messages::recording(options.program.as_bytes());
             let mut scratch = Scratch::new();
             let mut run = Run {
@@ -170,12 +170,12 @@ impl<'s> Others<'s> {
         started
     }
 
-    /// The descriptors that a worker goes on with; all others are not its own.
-    fn kept(&self) -> Vec<RawFd> {
+    /// The last of the descriptors that a worker goes on with: those of the roots were opened after everything that is open
+    /// for the whole run.
+    fn last_kept(&self) -> RawFd {
         let source = self.pool.source.map(|fd| fd.as_raw_fd());
-        let mut kept: Vec<RawFd> = [0, 1, 2, self.pool.destination.as_raw_fd()].into_iter().chain(source).collect();
-        kept.extend(Some(self.pool.base.as_raw_fd()).filter(|base| *base >= 0)); // AT_FDCWD is no descriptor
-        kept
+        let kept = [2, self.pool.destination.as_raw_fd(), self.pool.base.as_raw_fd()].into_iter().chain(source);
+        kept.max().unwrap_or(2)
     }
 
     fn work(&self, walker: &mut Walker<'_, '_, '_>) {
