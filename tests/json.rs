@@ -188,7 +188,7 @@ fn several_workers_tell_of_every_file_in_the_stream_and_nowhere_else() {
     let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
     let names: Vec<String> = (0..800).map(|n| format!("t/{}/{n}", n % 8)).collect();
     scene.directory("t");
-    (0..8).for_each(|n| _ = scene.directory(&format!("t/{n}")));
+    (0..8).for_each(|n| _ = scene.directory(format!("t/{n}")));
     names.iter().for_each(|name| _ = scene.file(name, name.as_bytes()));
     // Several times: how the work is shared is a matter of time.
     for round in 0..10 {
@@ -198,7 +198,7 @@ fn several_workers_tell_of_every_file_in_the_stream_and_nowhere_else() {
         let told = objects.iter().filter(|object| object["event"] == "file").count();
         assert_eq!(told, names.len());
         for name in &names {
-            let copied = std::fs::read(scene.path(&name.replacen('t', &copy, 1))).unwrap();
+            let copied = std::fs::read(scene.path(name.replacen('t', &copy, 1))).unwrap();
             assert_eq!(copied, name.as_bytes(), "{name}");
         }
     }
