@@ -2,7 +2,7 @@
 //! the disk. As GNU cp does, so that `-v` names files in the same order.
 
 use crate::sys::facts::Kind;
-use rustix::fs::{FileType, RawDir};
+use rustix::fs::{self, FileType, RawDir, SeekFrom};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::mem::MaybeUninit;
@@ -38,6 +38,9 @@ impl Listing {
     /// # Errors
     /// What getdents64(2) says; EOVERFLOW for more than 4 GiB of names.
     pub(super) fn read(directory: BorrowedFd<'_>, buffer: &mut [MaybeUninit<u8>]) -> Result<Listing, Errno> {
+        // It was opened before the destination was made, which may lie in it. btrfs shows what came since then only after a
+        // rewind (GNU's cp/into-self on btrfs, Linux 6.18); what cannot be rewound is read as it is.
+        let _ = fs::seek(directory, SeekFrom::Start(0));
         let mut listing = Listing::default();
         let mut entries = RawDir::new(directory, buffer);
         while let Some(entry) = entries.next() {
