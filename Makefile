@@ -32,7 +32,7 @@ installed = $(foreach name,$(names),$(bindir)/$(name) $(mandir)/man1/$(name).1 $
 	$(zshcompletiondir)/_$(name) $(fishcompletiondir)/$(name).fish $(elvishlibdir)/$(name).elv \
 	$(nushellautoloaddir)/$(name).nu) $(linksdir)/cp $(linksdir)/cat
 
-.PHONY: all install uninstall links static deb rpm
+.PHONY: all install uninstall links static deb rpm try-packages
 
 all: $(PROGRAM)
 
@@ -90,6 +90,10 @@ rpm: $(PROGRAM)
 		--define "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" --define "zccp_version $(version)" \
 		--define "zccp_tree $(CURDIR)" --define "zccp_program $(abspath $(PROGRAM))" packaging/zccp.spec
 	@ls "$(abspath $(packages))"/*.rpm
+
+# Both, in a fresh Debian: see there.
+try-packages: deb rpm
+	packaging/try $(packages)/zccp_$(version)_*.deb $(packages)/zccp-$(version)-1.*.rpm
 
 # One file that needs no library of the system's, for machines of any distribution. Linked with musl where the toolchain has
 # that target (`rustup target add x86_64-unknown-linux-musl`, or your processor's): it is smaller and starts faster. Else
