@@ -22,7 +22,7 @@ Register-ArgumentCompleter -Native -CommandName 'zccat' -ScriptBlock {
     $completions = @(switch ($command) {
         'zccat' {
             [CompletionResult]::new('--connect', '--connect', [CompletionResultType]::ParameterName, 'send to this socket instead of standard output, half-close it, and wait until the peer has closed it')
-            [CompletionResult]::new('--engine', '--engine', [CompletionResultType]::ParameterName, 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write')
+            [CompletionResult]::new('--engine', '--engine', [CompletionResultType]::ParameterName, 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write, or try them all in DIRECTORY, or in this one, and say how fast each is there (help)')
             [CompletionResult]::new('--generate', '--generate', [CompletionResultType]::ParameterName, 'print the completions for a shell, or the man page, and exit: bash, zsh, fish, elvish, powershell, nushell or man')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else')
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'as --connect, to the first who connects to ADDRESS')

@@ -19,7 +19,7 @@ set edit:completion:arg-completer[zccat] = {|@words|
     var completions = [
         &'zccat'= {
             cand --connect 'send to this socket instead of standard output, half-close it, and wait until the peer has closed it'
-            cand --engine 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write'
+            cand --engine 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write, or try them all in DIRECTORY, or in this one, and say how fast each is there (help)'
             cand --generate 'print the completions for a shell, or the man page, and exit: bash, zsh, fish, elvish, powershell, nushell or man'
             cand --json 'tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else'
             cand --listen 'as --connect, to the first who connects to ADDRESS'

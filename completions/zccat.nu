@@ -1,7 +1,7 @@
 module completions {
 
   def "nu-complete zccat engine" [] {
-    [ "reflink" "copy_file_range" "sendfile" "splice" "zerocopy" "mmap" "read_write" ]
+    [ "reflink" "copy_file_range" "sendfile" "splice" "zerocopy" "mmap" "read_write" "help" ]
   }
 
   def "nu-complete zccat generate" [] {
@@ -24,7 +24,7 @@ module completions {
     --squeeze-blank(-s)       # output only the first of empty lines in a row
     -t                        # the same as -vT
     --connect: string         # send to this socket instead of standard output, half-close it, and wait until the peer has closed it
-    --engine: string@"nu-complete zccat engine" # move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write
+    --engine: string@"nu-complete zccat engine" # move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write, or try them all in DIRECTORY, or in this one, and say how fast each is there (help)
     --explain                 # say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time
     --generate: string@"nu-complete zccat generate" # print the completions for a shell, or the man page, and exit: bash, zsh, fish, elvish, powershell, nushell or man
     --json: path              # tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else

@@ -20,7 +20,7 @@ set edit:completion:arg-completer[zccp] = {|@words|
         &'zccp'= {
             cand --backup 'keep an existing DEST under another name; CONTROL is none or off, simple or never, existing or nil, numbered or t'
             cand --context 'like -Z, or set the SELinux context of new files to CTX'
-            cand --engine 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write'
+            cand --engine 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write, or try them all in DIRECTORY, or in this one, and say how fast each is there (help)'
             cand --exclude 'with -R, leave out what in a SOURCE directory is named so, as a line of .gitignore would; may be given more than once'
             cand --generate 'print the completions for a shell, or the man page, and exit: bash, zsh, fish, elvish, powershell, nushell or man'
             cand --json 'tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else'

@@ -1,7 +1,7 @@
 module completions {
 
   def "nu-complete zccp engine" [] {
-    [ "reflink" "copy_file_range" "sendfile" "splice" "zerocopy" "mmap" "read_write" ]
+    [ "reflink" "copy_file_range" "sendfile" "splice" "zerocopy" "mmap" "read_write" "help" ]
   }
 
   def "nu-complete zccp generate" [] {
@@ -45,7 +45,7 @@ module completions {
     --debug                   # say on standard output how each file was copied; implies -v
     --dry-run                 # say on standard output what would be done with each SOURCE, and by which engines, and touch nothing
     --durable                 # success means that data and names are on the device
-    --engine: string@"nu-complete zccp engine" # move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write
+    --engine: string@"nu-complete zccp engine" # move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write, or try them all in DIRECTORY, or in this one, and say how fast each is there (help)
     --exclude: string         # with -R, leave out what in a SOURCE directory is named so, as a line of .gitignore would; may be given more than once
     --explain                 # say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time
     --force(-f)               # if an existing DEST cannot be opened, remove it and try again

@@ -94,6 +94,13 @@ pub fn run(default: Program, arguments: Vec<OsString>) -> i32 {
         Ok(Parsed::Run(options)) => return work(Box::leak(Box::new(options)), &invocation, messages),
         Ok(Parsed::Help(text) | Parsed::Version(text)) => messages.print(text),
         Ok(Parsed::Page(text)) => messages.print(text),
+        Ok(Parsed::Engines(directory)) => {
+            interrupt::tidy(); // the files may have names for a moment
+            match transfer::survey::survey(&directory) {
+                Ok(found) => messages.print(report::survey::table(&found, &directory)),
+                Err(why) => messages.error(report::survey::unmeasurable(why, &directory)),
+            }
+        }
         Err(error) => {
             messages.note(error.render(&invocation));
             messages.fail();
