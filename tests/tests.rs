@@ -37,6 +37,9 @@ mod floors;
 // Descriptors that were there before us: shared offsets, append mode, closed ones, SIGPIPE, non-blocking ones.
 mod inherited;
 
+// The completions, installed, in real shells: what Tab makes of a word.
+mod completions;
+
 // make install, and what it leaves.
 mod install;
 

@@ -41,8 +41,13 @@ impl Tmux {
 
     /// Types a line and Enter.
     pub fn type_line(&self, text: &str) {
-        assert!(self.command(&["send-keys", "-l", text]).status().unwrap().success());
+        self.type_keys(text);
         self.press("Enter");
+    }
+
+    /// Types a line, and no Enter.
+    pub fn type_keys(&self, text: &str) {
+        assert!(self.command(&["send-keys", "-l", text]).status().unwrap().success());
     }
 
     /// Presses a key by its name: `C-c`.
