@@ -44,6 +44,7 @@ set edit:completion:arg-completer[zccat] = {|@words|
             cand -s 'output only the first of empty lines in a row'
             cand --squeeze-blank 'output only the first of empty lines in a row'
             cand -t 'the same as -vT'
+            cand --durable 'success means that all is on the device standard output is on'
             cand --explain 'say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time'
             cand -u '(no effect: output is never held back)'
             cand -h 'display this help and exit'
