@@ -332,7 +332,9 @@ fn extra(scene: &Scene, command: Command) -> Option<Vec<String>> {
         let first = call.arguments.first().map_or("", String::as_str);
         match call.name.as_str() {
             "rt_sigaction" => ["SIGUSR1", "SIGINT", "SIGTERM", "SIGHUP"].contains(&first),
-            "clone" | "clone3" | "rt_sigprocmask" | "futex" | "getpgrp" => true,
+            // musl unblocks two signals of its own before the first handler is set.
+            "rt_sigprocmask" => first != "SIG_UNBLOCK",
+            "clone" | "clone3" | "futex" | "getpgrp" => true,
             "ioctl" => first == "2",
             _ => false,
         }

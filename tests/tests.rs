@@ -66,6 +66,10 @@ mod exclude;
 
 // --rate-limit: never faster than was said.
 mod rate;
+
+// README's picture: what the programs print on a real terminal.
+mod picture;
+
 // How far a copy is, on a real terminal and on what is none.
 mod progress;
 

@@ -138,6 +138,7 @@ fn to_standard_output(options: &Options, messages: &mut Messages, watch: &Watch)
 }
 
 /// `--connect`, `--listen`: standard output is not looked at.
+#[inline(never)] // its frame is large, and every page of a frame that is entered is a page fault
 fn to_peer(options: &Options, asked: &options::Peer, messages: &mut Messages, watch: &Watch) {
     start::ignore_sigpipe();
     let peer = match Peer::open(asked) {
