@@ -21,6 +21,7 @@ set edit:completion:arg-completer[zccat] = {|@words|
         ['--squeeze-blank' 'output only the first of empty lines in a row']
         ['-t' 'the same as -vT']
         ['--connect' 'send to this socket instead of standard output, half-close it, and wait until the peer has closed it']
+        ['--durable' 'success means that all is on the device standard output is on']
         ['--engine' 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write, or try them all in DIRECTORY, or in this one, and say how fast each is there (help)']
         ['--explain' 'say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time']
         ['--generate' 'print the completions for a shell, or the man page, and exit: bash, zsh, fish, elvish, powershell, nushell or man']
