@@ -69,8 +69,7 @@ fn lasting(line: &str) -> String {
         }
     }
     // A unit goes with its figure.
-    let text = text.replace("0.0", "0").replace("kB/s", "GB/s").replace("MB/s", "GB/s");
-    text.replace("big.iso █ 0%", "big.iso █ 0%").replace("█  0%", "█ 0%")
+    text.replace("0.0", "0").replace("kB/s", "GB/s").replace("MB/s", "GB/s")
 }
 
 fn escaped(text: &str) -> String {
