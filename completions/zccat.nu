@@ -20,7 +20,8 @@ module "zccat completions" {
       {value: "--squeeze-blank", description: "output only the first of empty lines in a row"}
       {value: "-t", description: "the same as -vT"}
       {value: "--connect=", description: "send to this socket instead of standard output, half-close it, and wait until the peer has closed it"}
-      {value: "--engine=", description: "move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write"}
+      {value: "--durable", description: "success means that all is on the device standard output is on"}
+      {value: "--engine=", description: "move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write, or try them all in DIRECTORY, or in this one, and say how fast each is there (help)"}
       {value: "--explain", description: "say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time"}
       {value: "--generate=", description: "print the completions for a shell, or the man page, and exit: bash, zsh, fish, elvish, powershell, nushell or man"}
       {value: "--json", description: "tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else"}
@@ -39,7 +40,7 @@ module "zccat completions" {
       {value: "--version", description: "output version information and exit"}
     ]
     let arguments = [
-      {names: ["--engine=" "--engine"], list: true, words: ["reflink" "copy_file_range" "sendfile" "splice" "zerocopy" "mmap" "read_write"]}
+      {names: ["--engine=" "--engine"], list: true, words: ["reflink" "copy_file_range" "sendfile" "splice" "zerocopy" "mmap" "read_write" "help"]}
       {names: ["--generate=" "--generate"], list: false, words: ["bash" "zsh" "fish" "elvish" "powershell" "nushell" "man"]}
       {names: ["--progress="], list: false, words: ["auto" "always" "never"]}
     ]

@@ -27,7 +27,7 @@ _zccp()
             ;;
         --engine= | --engine)
             [[ $cur == *,* ]] && before+=${cur%,*},
-            COMPREPLY=($(compgen -P "$before" -W "reflink copy_file_range sendfile splice zerocopy mmap read_write" -- "${cur##*,}"))
+            COMPREPLY=($(compgen -P "$before" -W "reflink copy_file_range sendfile splice zerocopy mmap read_write help" -- "${cur##*,}"))
             compopt -o nospace
             return
             ;;

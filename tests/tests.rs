@@ -22,6 +22,9 @@ mod cooked;
 // --dry-run: what would be done, and nothing is.
 mod dry_run;
 
+// --engine=help: what works in a directory, tried there.
+mod engine_help;
+
 // Every kind of source into every kind of sink, under every engine: the right bytes, or the right error.
 mod ends;
 

@@ -21,6 +21,7 @@ pub mod quote;
 mod reporter;
 pub mod safety;
 pub mod screen;
+pub mod survey;
 pub mod watch;
 
 pub use json::Json;

@@ -68,7 +68,7 @@ impl Tmux {
 
     /// Waits until the screen is as it should be, and gives it.
     #[track_caller]
-    pub fn wait_for(&self, what: &str, seen: impl Fn(&str) -> bool) -> String {
+    pub fn wait_for(&self, what: &str, mut seen: impl FnMut(&str) -> bool) -> String {
         let deadline = Instant::now() + TIME_OUT;
         loop {
             let screen = self.screen();
