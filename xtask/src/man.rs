@@ -61,8 +61,9 @@ fn section(render: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Result<String
 /// The table as it reads well on paper: no operands among the options, and the words a value may be in a sentence
 /// instead of a list an inch deep.
 fn for_print(table: &Command) -> Command {
-    let below = match table.get_name() {
-        "zccat" => " (see SOCKETS)",
+    let below = |option: &Arg| match (table.get_name(), option.get_long()) {
+        ("zccat", _) => " (see SOCKETS)",
+        (_, Some("backup")) => " (see EXISTING FILES)",
         _ => " (see SHARING AND HOLES)",
     };
     table.clone().mut_args(|option| {
@@ -76,6 +77,7 @@ fn for_print(table: &Command) -> Command {
             [] => help,
             [rest @ .., last] => format!("{help}.\n{value} is {} or {last}", rest.join(", ")),
         };
+        let below = below(&option);
         let hide = option.get_action().takes_values();
         option.hide_possible_values(hide).help(help.replace(": see below", below))
     })
