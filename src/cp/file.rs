@@ -5,6 +5,7 @@
 
 use super::decide::Product;
 use super::location::Location;
+use super::options::Keep;
 use super::safety;
 use super::sink::{File, Sink};
 use super::source::{self, Source};
@@ -30,7 +31,8 @@ pub(super) enum Attempt {
 /// Copies a regular file to a destination that is hoped not to exist, without looking at it first.
 pub(super) fn copy_if_new(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, source: Source) -> Attempt {
     let Ok(opened) = &source.opened else { return Attempt::NotNew(source) };
-    if source.facts.kind != Kind::Regular || run.options.safety.atomic {
+    let labelled = run.options.preserve.context == Keep::Required;
+    if source.facts.kind != Kind::Regular || run.options.safety.atomic || labelled {
         return Attempt::NotNew(source); // a directory is not for copying, and of the others some have to be waited for
     }
     let mode = attributes::mode_of_new_file(run.options, run.identity, &source.facts);
@@ -83,7 +85,7 @@ pub(super) fn contents(
             if let Some(text) = text {
                 run.messages.error(text);
             }
-            if run.options.debug {
+            if run.options.debug && !run.options.attributes_only {
                 run.messages.print(debug::line(None));
             }
             false
@@ -102,13 +104,18 @@ fn open_sink(
     let cannot_create = |errno| Some(format!("cannot create regular file {}: {}", to.quoted(), strerror(errno)));
     let mode = attributes::mode_of_new_file(run.options, run.identity, source);
     let access = safety::access(run);
-    let create = || to.create(mode, access).map(Sink::new).map_err(cannot_create);
+    let create = || {
+        to.create(mode, access).map(Sink::new).map_err(|errno| match to.facts(false) {
+            Ok(facts) if errno == Errno::EXIST && facts.kind == Kind::Symlink => through_link(to),
+            _ => cannot_create(errno),
+        })
+    };
     match product {
         Product::ThroughLink => {
             return to.create_through_link(mode, access).map(Sink::new).map_err(cannot_create);
         }
         Product::Dangling => {
-            return Err(Some(format!("not writing through dangling symlink {}", to.quoted())));
+            return Err(through_link(to));
         }
         Product::AfterRemoval => {
             links::remove(run, to).map_err(|()| None)?;
@@ -138,6 +145,10 @@ fn open_sink(
     // An empty one is cut too: its times have to move (`cp /dev/null stamp`), and blocks kept behind its end have to go.
     let replaced = facts.kind == Kind::Regular && !run.options.attributes_only && !resumed;
     Ok(Sink { file: File::Open(fd), facts: Some(facts), created: false, replaced, resumed })
+}
+
+fn through_link(to: &Location<'_>) -> Option<String> {
+    Some(format!("not writing through dangling symlink {}", to.quoted()))
 }
 
 /// Both ends, open.
@@ -174,6 +185,7 @@ impl Ends<'_> {
     /// Moves the contents, and sets what is to be kept besides.
     fn copy(&self, run: &mut Run<'_>) -> Copied {
         let mut copied = if run.options.attributes_only || self.is_surely_empty(run) {
+            run.note(self.to);
             Copied::NOTHING
         } else {
             self.move_contents(run)
