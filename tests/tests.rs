@@ -49,6 +49,9 @@ mod generate;
 // --json, read by a reader that is not ours.
 mod json;
 
+// SELinux labels, without SELinux.
+mod labels;
+
 // argv[0]: links, copies and renamed links decide which program it is.
 mod names;
 
