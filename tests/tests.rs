@@ -43,6 +43,9 @@ mod generate;
 // --json, read by a reader that is not ours.
 mod json;
 
+// Slow and removable targets: little in memory, two tones, the last line.
+mod slow;
+
 // argv[0]: links, copies and renamed links decide which program it is.
 mod names;
 

@@ -257,6 +257,10 @@ impl Ends<'_> {
             true => run.watch.begin_small(),
             false => run.watch.begin(&self.from.shown(), ask.expected),
         }
+        if self.to.operand && run.alone {
+            let flushed = run.options.safety.durable || self.sink.facts.is_some_and(|facts| facts.kind == Kind::Block);
+            run.watch.look_at(self.sink.fd(), flushed);
+        }
         let trail = transfer::copy(&ask, &plan, run.learned, run.limit, run.scratch, counters);
         run.watch.end(ask.expected, trail.bytes() + trail.holes);
         if let Some(json) = run.watch.json() {
@@ -339,6 +343,7 @@ impl Copied {
         to: &Location<'_>,
     ) -> bool {
         let mut complete = self.complete;
+        run.watch.look_away();
         if let Some(line) = self.line {
             run.messages.print(line);
         }

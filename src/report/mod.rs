@@ -20,7 +20,8 @@ pub mod prompt;
 pub mod quote;
 mod reporter;
 pub mod safety;
-pub mod screen;
+pub mod sample;
+mod screen;
 pub mod watch;
 
 pub use json::Json;

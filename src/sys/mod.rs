@@ -12,6 +12,7 @@ pub mod facts;
 pub mod interface;
 pub mod lanes;
 pub mod map;
+pub mod mount;
 pub mod owner;
 pub mod pipe;
 pub mod selinux;

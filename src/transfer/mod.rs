@@ -21,9 +21,11 @@ pub mod replacement;
 pub mod resume;
 mod room;
 mod segments;
+pub mod targets;
 pub mod trail;
 pub mod verdict;
 pub mod verify;
+pub mod window;
 
 pub use crate::engine::{Ask, End, Scratch};
 pub use capabilities::Capabilities;

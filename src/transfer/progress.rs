@@ -20,6 +20,8 @@ pub struct Counters {
     foreseen_files: AtomicU64,
     endless: AtomicU32,
     scanning: AtomicBool,
+    in_memory: AtomicU64,
+    apart: AtomicBool,
     current: Name,
 }
 
@@ -41,6 +43,8 @@ pub struct Progress {
     pub endless: bool,
     /// More may still be found.
     pub scanning: bool,
+    /// Of what was moved, bytes that are not known to be on the device yet; `None` where nobody minds.
+    pub in_memory: Option<u64>,
 }
 
 impl Progress {
@@ -68,6 +72,8 @@ impl Counters {
             foreseen_files: AtomicU64::new(0),
             endless: AtomicU32::new(0),
             scanning: AtomicBool::new(true),
+            in_memory: AtomicU64::new(0),
+            apart: AtomicBool::new(false),
             current: Name::new(),
         }
     }
@@ -75,6 +81,21 @@ impl Counters {
     /// `bytes` were moved.
     pub fn gave(&self, bytes: u64) {
         self.given.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The target is slow: what is in memory and what is on the device are told apart from now on.
+    pub fn apart(&self) {
+        self.apart.store(true, Ordering::Relaxed);
+    }
+
+    /// `bytes` of what was moved are in memory, for a slow target.
+    pub fn in_memory(&self, bytes: u64) {
+        self.in_memory.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// `bytes` of those are on the device now.
+    pub fn on_device(&self, bytes: u64) {
+        self.in_memory.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// `bytes` are there without having been moved: a hole, a clone.
@@ -150,6 +171,7 @@ impl Counters {
                 .saturating_add(at_least_0(load(&self.foreseen_files))),
             endless: self.endless.load(Ordering::Relaxed) > 0,
             scanning: self.scanning.load(Ordering::Relaxed),
+            in_memory: self.apart.load(Ordering::Relaxed).then(|| at_least_0(load(&self.in_memory))),
         }
     }
 
