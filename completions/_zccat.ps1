@@ -22,7 +22,7 @@ Register-ArgumentCompleter -Native -CommandName 'zccat' -ScriptBlock {
     $completions = @(switch ($command) {
         'zccat' {
             [CompletionResult]::new('--connect', '--connect', [CompletionResultType]::ParameterName, 'send to this socket instead of standard output, half-close it, and wait until the peer has closed it')
-            [CompletionResult]::new('--engine', '--engine', [CompletionResultType]::ParameterName, 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write')
+            [CompletionResult]::new('--engine', '--engine', [CompletionResultType]::ParameterName, 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write, or try them all in DIRECTORY, or in this one, and say how fast each is there (help)')
             [CompletionResult]::new('--generate', '--generate', [CompletionResultType]::ParameterName, 'print the completions for a shell, or the man page, and exit: bash, zsh, fish, elvish, powershell, nushell or man')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else')
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'as --connect, to the first who connects to ADDRESS')
@@ -47,6 +47,7 @@ Register-ArgumentCompleter -Native -CommandName 'zccat' -ScriptBlock {
             [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'output only the first of empty lines in a row')
             [CompletionResult]::new('--squeeze-blank', '--squeeze-blank', [CompletionResultType]::ParameterName, 'output only the first of empty lines in a row')
             [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'the same as -vT')
+            [CompletionResult]::new('--durable', '--durable', [CompletionResultType]::ParameterName, 'success means that all is on the device standard output is on')
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time')
             [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, '(no effect: output is never held back)')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'display this help and exit')

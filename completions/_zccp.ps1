@@ -23,7 +23,7 @@ Register-ArgumentCompleter -Native -CommandName 'zccp' -ScriptBlock {
         'zccp' {
             [CompletionResult]::new('--backup', '--backup', [CompletionResultType]::ParameterName, 'keep an existing DEST under another name; CONTROL is none or off, simple or never, existing or nil, numbered or t')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'like -Z, or set the SELinux context of new files to CTX')
-            [CompletionResult]::new('--engine', '--engine', [CompletionResultType]::ParameterName, 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write')
+            [CompletionResult]::new('--engine', '--engine', [CompletionResultType]::ParameterName, 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write, or try them all in DIRECTORY, or in this one, and say how fast each is there (help)')
             [CompletionResult]::new('--exclude', '--exclude', [CompletionResultType]::ParameterName, 'with -R, leave out what in a SOURCE directory is named so, as a line of .gitignore would; may be given more than once')
             [CompletionResult]::new('--generate', '--generate', [CompletionResultType]::ParameterName, 'print the completions for a shell, or the man page, and exit: bash, zsh, fish, elvish, powershell, nushell or man')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else')

@@ -1,5 +1,5 @@
 complete -c zccat -l connect -d 'send to this socket instead of standard output, half-close it, and wait until the peer has closed it' -r -f
-complete -c zccat -l engine -d 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write' -r -f -a "(__fish_complete_list , 'string split , reflink,copy_file_range,sendfile,splice,zerocopy,mmap,read_write')"
+complete -c zccat -l engine -d 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write, or try them all in DIRECTORY, or in this one, and say how fast each is there (help)' -r -f -a "(__fish_complete_list , 'string split , reflink,copy_file_range,sendfile,splice,zerocopy,mmap,read_write,help')"
 complete -c zccat -l generate -d 'print the completions for a shell, or the man page, and exit: bash, zsh, fish, elvish, powershell, nushell or man' -r -f -a "bash\t''
 zsh\t''
 fish\t''
@@ -24,6 +24,7 @@ complete -c zccat -s v -l show-nonprinting -d 'show control characters as ^X and
 complete -c zccat -s T -l show-tabs -d 'show tabs as ^I'
 complete -c zccat -s s -l squeeze-blank -d 'output only the first of empty lines in a row'
 complete -c zccat -s t -d 'the same as -vT'
+complete -c zccat -l durable -d 'success means that all is on the device standard output is on'
 complete -c zccat -l explain -d 'say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time'
 complete -c zccat -s u -d '(no effect: output is never held back)'
 complete -c zccat -s h -l help -d 'display this help and exit'

@@ -78,6 +78,7 @@ pub mod transfer;
 
 use cli::{Invocation, Options, Parsed, Program};
 use report::foresee::{Sources, Trees};
+use report::interrupt::Rest;
 use report::watch::{When, Wishes};
 use report::{Json, Messages, Watch, interrupt};
 use std::ffi::OsString;
@@ -96,6 +97,13 @@ pub fn run(default: Program, arguments: Vec<OsString>) -> i32 {
         Ok(Parsed::Run(options)) => return work(Box::leak(Box::new(options)), &invocation, messages),
         Ok(Parsed::Help(text) | Parsed::Version(text)) => messages.print(text),
         Ok(Parsed::Page(text)) => messages.print(text),
+        Ok(Parsed::Engines(directory)) => {
+            interrupt::tidy(); // the files may have names for a moment
+            match transfer::survey::survey(&directory) {
+                Ok(found) => messages.print(report::survey::table(&found, &directory)),
+                Err(why) => messages.error(report::survey::unmeasurable(why, &directory)),
+            }
+        }
         Err(error) => {
             messages.note(error.render(&invocation));
             messages.fail();
@@ -152,6 +160,11 @@ fn wishes(options: &'static Options) -> (Wishes, Option<&'static report::json::T
                 notices: !options.quiet && !options.strictly_gnu,
                 status: !options.strictly_gnu,
                 last_word: !options.quiet && !options.strictly_gnu && !options.dry_run,
+                rest: match (options.safety.atomic, cli::can_be_resumed(options)) {
+                    (true, _) => Rest::Goes,
+                    (false, true) => Rest::Resumable,
+                    (false, false) => Rest::Stays,
+                },
             };
             (wishes, options.json.as_ref(), options.foreseeable())
         }
@@ -167,6 +180,7 @@ fn wishes(options: &'static Options) -> (Wishes, Option<&'static report::json::T
                 notices: !options.strictly_gnu,
                 status: !options.strictly_gnu,
                 last_word: false,
+                rest: Rest::Stays,
             };
             let sources =
                 Sources { operands: &options.operands, followed: true, trees: Trees::Unknown, excluded: None };

@@ -22,6 +22,9 @@ mod cooked;
 // --dry-run: what would be done, and nothing is.
 mod dry_run;
 
+// --engine=help: what works in a directory, tried there.
+mod engine_help;
+
 // Every kind of source into every kind of sink, under every engine: the right bytes, or the right error.
 mod ends;
 
@@ -33,6 +36,9 @@ mod floors;
 
 // Descriptors that were there before us: shared offsets, append mode, closed ones, SIGPIPE, non-blocking ones.
 mod inherited;
+
+// The completions, installed, in real shells: what Tab makes of a word.
+mod completions;
 
 // make install, and what it leaves.
 mod install;
@@ -66,6 +72,10 @@ mod exclude;
 
 // --rate-limit: never faster than was said.
 mod rate;
+
+// README's picture: what the programs print on a real terminal.
+mod picture;
+
 // How far a copy is, on a real terminal and on what is none.
 mod progress;
 

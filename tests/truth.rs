@@ -18,7 +18,8 @@ fn seen(trace: &Trace, engine: &str, sink: i64) -> i64 {
         "copy_file_range" => (&["copy_file_range"], 2),
         "sendfile" => (&["sendfile"], 0),
         "splice" => (&["splice"], 2),
-        _ => (&["write", "pwrite64"], 0),
+        // musl's pwrite is pwritev2(2).
+        _ => (&["write", "pwrite64", "pwritev2"], 0),
     };
     let sink = sink.to_string();
     let into = |call: &&crate::apparatus::strace::Call| {

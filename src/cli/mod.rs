@@ -3,6 +3,7 @@
 //! `argv[0]` → [`Invocation`]; the arguments → [`prepass`] (getopt's reading, every option in full) → clap → [`mapping`]
 //! → [`Options`]. Whatever goes wrong on the way is a [`UsageError`], and its exit status is 1.
 
+mod engines;
 mod generate;
 mod help;
 mod mapping;
@@ -12,6 +13,7 @@ mod size;
 pub mod table;
 mod usage;
 
+pub use safety::can_be_resumed;
 pub use usage::UsageError;
 
 use crate::{cat, cp};
@@ -113,6 +115,8 @@ pub enum Parsed {
     Version(String),
     /// To print this man page or these completions (without the last newline) and exit.
     Page(&'static str),
+    /// To try every engine in this directory, say how fast each is, and exit.
+    Engines(OsString),
 }
 
 /// The options of the program that was called.
@@ -157,6 +161,9 @@ fn parse_as(
     }
     if let Some(page) = generate::page(&matches, invocation.program, &line.operands)? {
         return Ok(Parsed::Page(page));
+    }
+    if let Some(directory) = engines::asked(&matches, &line.operands)? {
+        return Ok(Parsed::Engines(directory));
     }
     Ok(Parsed::Run(match options {
         Some(options) => {

@@ -12,6 +12,9 @@ use clap::{Arg, ArgAction, Command, ValueHint};
 /// means something else there).
 pub const NO_ARGUMENT: &str = "\0";
 
+/// What `--engine` takes instead of engines: to be told which there are.
+pub const ENGINES_HELP: &str = "help";
+
 /// Options whose letters GNU has not: under its names there is only the long name.
 pub const OUR_LETTERS: [&str; 5] = ["help", "version", "jobs", "progress", "quiet"];
 
@@ -262,6 +265,7 @@ pub fn zccat() -> Command {
                 .value_hint(ValueHint::Other)
                 .help("send to this socket instead of standard output, half-close it, and\nwait until the peer has closed it: see below"),
         )
+        .arg(flag("durable").long("durable").help("success means that all is on the device standard output is on"))
         .arg(engine())
         .arg(explain())
         .arg(generate())
@@ -314,11 +318,11 @@ fn valued(name: &'static str, value: &'static str) -> Arg {
 }
 
 fn engine() -> Arg {
-    let names = Name::ALL.map(|name| PossibleValue::new(name.as_str()));
+    let names = Name::ALL.into_iter().map(Name::as_str).chain([ENGINES_HELP]).map(PossibleValue::new);
     valued("engine", "LIST")
         .value_delimiter(',')
         .value_parser(PossibleValuesParser::new(names))
-        .help("move bytes by these engines only, tried in this order: reflink,\ncopy_file_range, sendfile, splice, zerocopy, mmap, read_write")
+        .help("move bytes by these engines only, tried in this order: reflink,\ncopy_file_range, sendfile, splice, zerocopy, mmap, read_write,\nor try them all in DIRECTORY, or in this one, and say how fast each is\nthere (help)")
 }
 
 fn rate_limit() -> Arg {
@@ -388,7 +392,7 @@ mod tests {
                 command.get_arguments().filter_map(Arg::get_long).filter(|name| !gnu.all.contains(name)).collect();
             let mut expected: Vec<&str> = vec!["engine", "explain", "generate", "json", "progress", "rate-limit"];
             expected.extend_from_slice(match command.get_name() {
-                "zccat" => &["connect", "listen", "size", "timeout"],
+                "zccat" => &["connect", "durable", "listen", "size", "timeout"],
                 _ => &["atomic", "dry-run", "durable", "exclude", "jobs", "quiet", "resume", "verify"],
             });
             let sorted = |names: &[&str]| BTreeSet::from_iter(names.iter().map(ToString::to_string));

@@ -149,7 +149,8 @@ pub fn because(reason: &Reason) -> String {
     plain.to_string()
 }
 
-fn seen(remark: &Remark, copies_on_the_way: bool) -> String {
+/// What an engine has seen.
+pub fn seen(remark: &Remark, copies_on_the_way: bool) -> String {
     match remark {
         Remark::CompletionsCopied { at } => {
             format!("MSG_ZEROCOPY: the kernel copied after all; plain sends from byte {at} on")

@@ -57,6 +57,23 @@ pub fn of_formatting(listed: &[crate::engine::Name], name: &str) -> String {
     format!("{} cannot format {name}: every byte has to be looked at, which only read_write does", listed.join(", "))
 }
 
+/// The sentence about an engine that was tried `to` somewhere (`--engine=help`), as it would be of a copy that asks for it.
+pub fn of_engine(failure: &Failure, plan: &Plan, to: &str) -> String {
+    let engine = plan.engines.first().map_or("it", |engine| engine.as_str());
+    match failure {
+        Failure::NoEngine | Failure::Refused { .. } => no_engine(failure, plan, to),
+        Failure::Call { side: Side::Source, errno } | Failure::ReadBack(errno) | Failure::Seek(errno) => {
+            format!("{engine} fails {to}: error reading: {}", strerror(*errno))
+        }
+        Failure::Call { errno, .. } | Failure::Clone(errno) | Failure::Cut(errno) | Failure::Extend(errno) => {
+            format!("{engine} fails {to}: error writing: {}", strerror(*errno))
+        }
+        Failure::NoRoom { .. } => format!("{engine} fails {to}: No space left on device"),
+        Failure::TooLarge { .. } => format!("{engine} fails {to}: File too large"),
+        Failure::TimedOut(_) => format!("{engine} fails {to}: {}", strerror(Errno::TIMEDOUT)),
+    }
+}
+
 /// What is worth knowing beyond GNU's sentence, where the user asked for more manners than GNU's.
 pub fn hint(failure: &Failure, given: u64) -> Option<String> {
     match failure {

@@ -3,7 +3,7 @@
 use super::amount::{Bytes, Clock, Of};
 use super::fit::{columns, fit};
 use super::quote::Charset;
-use crate::transfer::progress::Progress;
+use crate::transfer::progress::{Phase, Progress};
 use std::time::Duration;
 
 /// What is to be shown.
@@ -76,6 +76,15 @@ fn choose(mut pieces: Vec<Piece>, room: usize) -> String {
     }
 }
 
+/// What else than copying is done, so that the amount behind it is of that.
+fn phase(progress: &Progress) -> &'static str {
+    match progress.phase {
+        Phase::Copying => "",
+        Phase::Comparing => "comparing ",
+        Phase::Verifying => "verifying ",
+    }
+}
+
 fn with_bar(view: &View, percent: u32, room: usize, charset: Charset) -> Line {
     let progress = &view.progress;
     let in_memory = in_memory(progress);
@@ -83,7 +92,10 @@ fn with_bar(view: &View, percent: u32, room: usize, charset: Charset) -> Line {
     match in_memory.map(|share| share / 100) {
         Some(more) if room >= 60 => pieces.push(Piece(3, format!("on device (+{more}% in memory)"))),
         Some(more) => pieces.push(Piece(3, format!("+{more}%"))),
-        None => pieces.push(Piece(3, Of(progress.done().min(progress.expected), progress.expected).to_string())),
+        None => {
+            let done = Of(progress.phase_done().min(progress.expected), progress.expected);
+            pieces.push(Piece(3, format!("{}{done}", phase(progress))));
+        }
     }
     if progress.expected_files > 1 {
         let files = progress.files.min(progress.expected_files);
@@ -117,14 +129,15 @@ fn with_bar(view: &View, percent: u32, room: usize, charset: Charset) -> Line {
 
 /// What is done but in memory, in ten-thousandths of the whole.
 fn in_memory(progress: &Progress) -> Option<u32> {
-    let (bytes, total) = (progress.in_memory?, progress.total()?);
+    let bytes = progress.in_memory.filter(|_| progress.phase == Phase::Copying)?;
+    let (_, total) = progress.share()?;
     Some((u128::from(bytes.min(total)) * 10_000 / u128::from(total)) as u32)
 }
 
 fn without(view: &View, room: usize, charset: Charset) -> Line {
     let progress = &view.progress;
     let rate = format!("{}/s", Bytes(view.rate));
-    let done = Bytes(progress.done()).to_string();
+    let done = format!("{}{}", phase(progress), Bytes(progress.phase_done()));
     let many = progress.expected_files > 1;
     let mut pieces = Vec::new();
     if progress.scanning && many {

@@ -20,8 +20,9 @@ pub mod prompt;
 pub mod quote;
 mod reporter;
 pub mod safety;
-pub mod sample;
-mod screen;
+mod sample;
+pub mod screen;
+pub mod survey;
 pub mod watch;
 
 pub use json::Json;

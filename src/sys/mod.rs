@@ -4,17 +4,22 @@
 //! wrap, what must go through libc, and the plain values ([`facts`]) that every room above speaks in.
 #![allow(unsafe_code)]
 
+#[cfg(target_env = "musl")]
+mod allocator;
 pub mod block;
 pub mod buffer;
 pub mod descriptor;
 pub mod extents;
 pub mod facts;
+#[cfg(any(test, target_env = "musl"))]
+mod glibc;
 pub mod interface;
 pub mod lanes;
 pub mod map;
 pub mod mount;
 pub mod owner;
 pub mod pipe;
+mod power;
 pub mod selinux;
 pub mod signal;
 pub mod socket;

@@ -3,8 +3,12 @@
 use rustix::io::Errno;
 use std::ffi::CStr;
 
-/// What `strerror(3)` says of `errno` ("No such file or directory"), without the "(os error 2)" of Rust's own text.
+/// What glibc's strerror(3) says of `errno` ("No such file or directory"), without the "(os error 2)" of Rust's own text.
 pub fn strerror(errno: Errno) -> String {
+    #[cfg(target_env = "musl")]
+    if let Some(text) = super::glibc::glibc(errno.raw_os_error()) {
+        return text.to_string();
+    }
     let mut text = [0u8; 256];
     // SAFETY: `text` is valid for writes of its length; the XSI strerror_r (libc binds `__xpg_strerror_r` on glibc)
     // writes a NUL-terminated string into it, truncated if need be, and keeps no pointer.

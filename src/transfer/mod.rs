@@ -1,7 +1,7 @@
 //! One copy from one descriptor to another: what the ends are, the plan, the driver, the trail.
 //!
 //! [`copy`] is the whole of it for those above. The stages: [`endpoint`] asks the kernel what the two ends are,
-//! [`plan`] chooses engines (pure), [`driver`] runs them, [`trail`] is what happened.
+//! [`plan`] chooses engines (pure), [`driver`] runs them, [`trail`] is what happened. [`survey`] tries all engines in a directory.
 
 pub mod by_reference;
 pub mod capabilities;
@@ -10,7 +10,7 @@ pub mod durable;
 pub mod endpoint;
 mod finish;
 mod hole;
-mod in_step;
+pub mod in_step;
 mod leg;
 pub mod pace;
 pub mod plan;
@@ -21,6 +21,7 @@ pub mod replacement;
 pub mod resume;
 mod room;
 mod segments;
+pub mod survey;
 pub mod targets;
 pub mod trail;
 pub mod verdict;

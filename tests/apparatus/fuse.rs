@@ -104,6 +104,17 @@ impl Mount {
         let state = self.state.lock().unwrap();
         state.nodes.iter().find(|n| n.name == name).map(|n| n.bytes.clone())
     }
+
+    /// All names are gone.
+    pub fn forget_all(&self) {
+        self.state.lock().unwrap().nodes.iter_mut().for_each(|n| n.name.clear());
+    }
+
+    /// Every name there is.
+    pub fn names(&self) -> Vec<String> {
+        let state = self.state.lock().unwrap();
+        state.nodes.iter().map(|n| n.name.clone()).filter(|name| !name.is_empty()).collect()
+    }
 }
 
 impl Drop for Mount {
@@ -118,6 +129,7 @@ const FORGET: u32 = 2;
 const GETATTR: u32 = 3;
 const SETATTR: u32 = 4;
 const UNLINK: u32 = 10;
+const RENAME: u32 = 12;
 const OPEN: u32 = 14;
 const READ: u32 = 15;
 const WRITE: u32 = 16;
@@ -214,6 +226,14 @@ impl State {
                 let name = request.name(0);
                 let node = self.nodes.iter_mut().find(|n| n.name == name).ok_or(libc::ENOENT)?;
                 node.name.clear();
+                Ok(Vec::new())
+            }
+            RENAME => {
+                // struct fuse_rename_in is the new directory's number; both names follow.
+                let (old, new) = (request.name(8), request.name(8 + request.name(8).len() + 1));
+                self.nodes.iter_mut().filter(|n| n.name == new).for_each(|n| n.name.clear());
+                let node = self.nodes.iter_mut().find(|n| n.name == old).ok_or(libc::ENOENT)?;
+                node.name = new;
                 Ok(Vec::new())
             }
             FLUSH => self.node(request)?.faults.close_error.map_or(Ok(Vec::new()), Err),

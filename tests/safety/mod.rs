@@ -2,6 +2,7 @@
 
 mod atomic;
 mod durable;
+mod interrupted;
 mod resume;
 mod rules;
 mod verify;
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 
 /// A copy of the program where every user can get at it. Copied by another process: a descriptor of ours that is open for
 /// writing would be inherited by whatever another test starts at that moment, and the program would be busy (ETXTBSY).
-fn program_for_all(scene: &Scene) -> PathBuf {
+pub fn program_for_all(scene: &Scene) -> PathBuf {
     let program = crate::apparatus::case::zccp();
     scene.program("/bin/cp").argument(program).argument("zccp").run().succeeds();
     scene.path("zccp")
