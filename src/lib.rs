@@ -92,7 +92,7 @@ pub fn run(default: Program, arguments: Vec<OsString>) -> i32 {
     let argv0 = arguments.next().unwrap_or_else(|| OsString::from(default.name()));
     let invocation = Invocation::new(argv0, default);
     let mut messages = Messages::new(invocation.name().as_bytes());
-    match cli::parse(&invocation, arguments) {
+    match cli::parse(&invocation, arguments, &mut |text| messages.warn(text)) {
         // Threads and signal handlers read them until the program ends.
         Ok(Parsed::Run(options)) => return work(Box::leak(Box::new(options)), &invocation, messages),
         Ok(Parsed::Help(text) | Parsed::Version(text)) => messages.print(text),

@@ -150,13 +150,6 @@ impl Candidate {
 /// The line of `--debug` tells how a file was copied, and that is ours to choose (docs/deviations.md); when it is said,
 /// and in which words, is not.
 fn normalized(line: &str) -> String {
-    // GNU's names the attribute twice and never the file (docs/deviations.md).
-    if let Some((before, after)) = line.split_once("setting attribute ")
-        && let Some((what, errno)) =
-            after.split_once(" for ").and_then(|(what, of)| Some((what, of.split_once(": ")?.1)))
-    {
-        return format!("{before}setting attribute {what} for FILE: {errno}");
-    }
     let words: Option<Vec<_>> = line
         .split(", ")
         .zip(["copy offload: ", "reflink: ", "sparse detection: "])

@@ -52,6 +52,9 @@ mod json;
 // Slow and removable targets: little in memory, two tones, the last line.
 mod slow;
 
+// SELinux labels, without SELinux.
+mod labels;
+
 // argv[0]: links, copies and renamed links decide which program it is.
 mod names;
 

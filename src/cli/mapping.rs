@@ -1,6 +1,7 @@
 //! What clap found → the options the rooms below read: one line for each option, and the rules between options.
 
 use super::Invocation;
+use super::labels;
 use super::safety;
 use super::size;
 use super::table::NO_ARGUMENT;
@@ -11,12 +12,11 @@ use crate::cat::options::{Peer, Role};
 use crate::cp::backup;
 use crate::cp::exclude::Exclude;
 use crate::cp::options::{
-    Backup, Dereference, Keep, Label, Make, Numbering, PARENTS_WANT_A_DIRECTORY, Preserve, Safety, Target, Update,
+    Backup, Dereference, Keep, Make, Numbering, PARENTS_WANT_A_DIRECTORY, Preserve, Safety, Target, Update,
 };
 use crate::engine::{self, Name, Policy, Reflink, Sparse};
 use crate::report::json;
 use crate::report::watch::When;
-use crate::sys::selinux;
 use crate::{cat, cp};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
@@ -63,7 +63,7 @@ pub(super) fn zccp(matches: &ArgMatches, invocation: &Invocation) -> Result<cp::
         strip_trailing_slashes: matches.get_flag("strip-trailing-slashes"),
         keep_directory_symlink: matches.get_flag("keep-directory-symlink"),
         jobs: jobs(matches)?,
-        label: label(matches),
+        label: labels::label(matches),
         safety: Safety {
             atomic: matches.get_flag("atomic"),
             resume: matches.get_flag("resume"),
@@ -191,17 +191,6 @@ fn apply(preserve: &mut Preserve, keeps: bool, word: &str) {
     }
 }
 
-fn label(matches: &ArgMatches) -> Label {
-    match last(matches, &["Z", "context"]) {
-        Some("context") => match matches.get_one::<OsString>("context").filter(|given| *given != NO_ARGUMENT) {
-            Some(given) => Label::Given(given.clone()),
-            None => Label::Policys,
-        },
-        Some(_) => Label::Policys,
-        None => Label::Kernels,
-    }
-}
-
 /// `-j`: a number of threads, or `auto`.
 fn jobs(matches: &ArgMatches) -> Result<Option<NonZero<usize>>, UsageError> {
     let Some(text) = matches.get_one::<OsString>("jobs").filter(|text| *text != "auto") else { return Ok(None) };
@@ -262,7 +251,7 @@ fn seconds(text: &OsStr) -> Result<Duration, UsageError> {
 }
 
 /// Which of these options came last on the command line.
-fn last<'o>(matches: &ArgMatches, options: &[&'o str]) -> Option<&'o str> {
+pub(super) fn last<'o>(matches: &ArgMatches, options: &[&'o str]) -> Option<&'o str> {
     options
         .iter()
         .filter_map(|option| position(matches, option).map(|at| (at, *option)))
@@ -423,10 +412,7 @@ pub(super) fn settle(
     if options.policy.reflink == Reflink::Auto && options.policy.sparse == Sparse::Never {
         options.policy.reflink = Reflink::Never;
     }
-    if options.preserve.context == Keep::Required && !selinux::is_enabled() {
-        let text = "cannot preserve security context without an SELinux-enabled kernel";
-        return Err(UsageError::without_hint(text));
-    }
+    labels::settle(&mut options.preserve)?;
     options.backup = backup(matches, variable)?;
     safety::check(&options)?;
     let no_target_directory = matches.get_flag("no-target-directory");

@@ -6,6 +6,7 @@
 mod engines;
 mod generate;
 mod help;
+mod labels;
 mod mapping;
 pub mod prepass;
 mod safety;
@@ -128,22 +129,31 @@ pub enum Options {
     Zccat(cat::Options),
 }
 
-/// Reads the arguments that follow `argv[0]`.
+/// Reads the arguments that follow `argv[0]`. `warn` is told what is said of options that are read, whatever comes of the
+/// others.
 ///
 /// # Errors
 /// What is wrong with them: the first mistake only, as with GNU.
-pub fn parse(invocation: &Invocation, arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed, UsageError> {
+pub fn parse(
+    invocation: &Invocation,
+    arguments: impl IntoIterator<Item = OsString>,
+    warn: &mut dyn FnMut(&str),
+) -> Result<Parsed, UsageError> {
     // Standardised for every utility that permutes its operands (getopt(3)).
-    parse_as(invocation, std::env::var_os("POSIXLY_CORRECT").is_some(), arguments)
+    parse_as(invocation, std::env::var_os("POSIXLY_CORRECT").is_some(), arguments, warn)
 }
 
 fn parse_as(
     invocation: &Invocation,
     posixly_correct: bool,
     arguments: impl IntoIterator<Item = OsString>,
+    warn: &mut dyn FnMut(&str),
 ) -> Result<Parsed, UsageError> {
     let (mut command, gnu) = invocation.table();
     let line = prepass::read(&command, gnu, posixly_correct, arguments);
+    if invocation.program == Program::Zccp {
+        (0..labels::ignored_labels(&line.options)).for_each(|_| warn(labels::LABEL_IGNORED));
+    }
     let program = OsString::from(command.get_name());
     // The pre-pass lets nothing through that clap refuses; were it to, the user reads clap's reason and the status is 1.
     let matches = command

@@ -59,7 +59,7 @@ const BARE_MISTAKES: &[(&[&str], &str)] = &[
 
 fn read(argv0: &str, posixly_correct: bool, arguments: &[&str]) -> Result<Parsed, String> {
     let invocation = Invocation::new(argv0.into(), Program::Zccp);
-    parse_as(&invocation, posixly_correct, arguments.iter().map(OsString::from))
+    parse_as(&invocation, posixly_correct, arguments.iter().map(OsString::from), &mut |_| ())
         .map_err(|error| String::from_utf8_lossy(&error.render(&invocation)).into_owned())
 }
 

@@ -32,7 +32,8 @@ impl Account {
             return false;
         }
         let names = self.sources.entry(source.id()).or_default();
-        if names.iter().any(|before| names::is_one_name((fs::CWD, before), (fs::CWD, name))) {
+        if names.iter().any(|before| names::is_one_name_as_it_stands((fs::CWD, before), (fs::CWD, name)) == Some(true))
+        {
             return true;
         }
         names.push(name.to_os_string());

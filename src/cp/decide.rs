@@ -1,6 +1,6 @@
 //! What is to be done with one source and one destination: pure, from facts and options.
 
-use super::options::{Dereference, Make, Numbering, Options, Update};
+use super::options::{Make, Numbering, Options, Update};
 use crate::sys::facts::{Facts, Kind, Timestamp};
 
 /// What stands at the destination.
@@ -10,7 +10,7 @@ pub enum There {
     Nothing,
     /// A symbolic link that leads nowhere, where symbolic links are followed.
     DanglingLink,
-    /// A symbolic link that leads to itself, where symbolic links are followed.
+    /// A symbolic link that leads to itself, or a name that one stands in, where symbolic links are followed.
     Loop,
     /// Something. Whether symbolic links were followed, [`Wishes::follows_destination`] said.
     File(Facts),
@@ -80,7 +80,10 @@ pub enum Product {
         replace: bool,
     },
     /// A symbolic link as the source is one.
-    SameLink,
+    SameLink {
+        /// What is there gives way.
+        replace: bool,
+    },
     /// A FIFO, socket or device as the source is one.
     Special,
     /// A directory, to be filled.
@@ -115,7 +118,7 @@ pub enum Refusal {
 /// How the names of source and destination meet. Asked of the file system only where a file is there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Meeting {
-    /// Both are one name in one directory.
+    /// Both are one name in one directory; one that a symbolic link leads to is another.
     pub one_name: bool,
     /// The source's name is a symbolic link, whether it is followed or not.
     pub source_is_link: bool,
@@ -123,6 +126,14 @@ pub struct Meeting {
     pub leads_there: bool,
     /// The destination is taken as a symbolic link, and it leads to the source.
     pub leads_back: bool,
+}
+
+impl Meeting {
+    /// Whether what both names lead to is still there when the destination has given way.
+    fn is_harmless(self, wishes: &Wishes, there: &Facts) -> bool {
+        let given_way = wishes.backup.is_some() || wishes.remove && there.links > 1;
+        given_way && !self.one_name && !self.source_is_link
+    }
 }
 
 /// What this run knows of the two already.
@@ -146,6 +157,8 @@ pub struct Circumstances {
     pub made: Made,
     /// This run copied this source to this destination before.
     pub again: bool,
+    /// The source's name ends in `.` or `..`: no backup is made of what it takes the place of.
+    pub dots: bool,
     /// How the names meet.
     pub meeting: Meeting,
 }
@@ -165,7 +178,8 @@ pub struct Wishes {
     pub force: bool,
     /// `-l`, `-s`
     pub make: Make,
-    /// Not `-L`, or what it is the default of: symbolic links in a tree are copied as such.
+    /// `-P`, or what it is the default of: a symbolic link is copied as such. With `-H` that holds in a tree, and of no
+    /// operand.
     pub keeps_links: bool,
     /// `--attributes-only`: no contents come, so nothing gives way to them.
     pub attributes_only: bool,
@@ -180,8 +194,8 @@ pub struct Wishes {
 }
 
 impl Wishes {
-    /// Of these options.
-    pub fn of(options: &Options) -> Wishes {
+    /// Of these options, for an operand or for an entry of a tree.
+    pub fn of(options: &Options, operand: bool) -> Wishes {
         Wishes {
             ask: options.ask,
             update: options.update,
@@ -189,7 +203,7 @@ impl Wishes {
             remove: options.remove_destination,
             force: options.force,
             make: options.make,
-            keeps_links: options.dereference != Dereference::Always,
+            keeps_links: !options.follows(operand),
             attributes_only: options.attributes_only,
             recursive: options.recursive,
             special: options.makes_special_files(),
@@ -221,7 +235,7 @@ impl Wishes {
         match self.make {
             Make::HardLink => Product::HardLink { replace: self.force || self.ask },
             Make::SymbolicLink => Product::SymbolicLink { replace: self.force },
-            Make::Copy if source.kind == Kind::Symlink => Product::SameLink,
+            Make::Copy if source.kind == Kind::Symlink => Product::SameLink { replace: self.force },
             Make::Copy if self.is_link_or_special(source) => Product::Special,
             Make::Copy => Product::New,
         }
@@ -251,13 +265,14 @@ pub fn decide(wishes: &Wishes, source: &Facts, there: &There, circumstances: Cir
                 Update::NoneFail => return unasked(Action::Refuse(Refusal::NotReplacing)),
                 Update::All | Update::Older => {}
             }
-            if let Some(action) = one_file(wishes, source, there, circumstances.meeting) {
+            let one = one_file(wishes, source, there, circumstances.meeting);
+            if let Some(action @ Action::Refuse(_)) = one {
                 return unasked(action);
             }
             if wishes.update == Update::Older && is_not_older(there.modified, source.modified) {
                 return unasked(Action::Skip);
             }
-            (wishes.ask, replace(wishes, source, there, circumstances))
+            (wishes.ask, one.unwrap_or_else(|| replace(wishes, source, there, circumstances)))
         }
     }
 }
@@ -265,19 +280,28 @@ pub fn decide(wishes: &Wishes, source: &Facts, there: &There, circumstances: Cir
 /// A directory is neither asked about nor compared by age: what is in it is.
 fn directory(wishes: &Wishes, source: &Facts, there: &There, circumstances: Circumstances) -> Action {
     let make = |clear, make| Action::Make(Steps { clear, make });
+    // Where nothing is replaced, GNU does not ask whether both are one.
+    let compared = !matches!(wishes.update, Update::None | Update::NoneFail);
+    let led_back = circumstances.meeting.leads_back && wishes.keeps_links && wishes.make == Make::Copy;
     match there {
         _ if !wishes.recursive => Action::Refuse(Refusal::OmitDirectory),
         There::Nothing => make(Clear::Leave, Product::Directory),
-        There::File(there) if source.same_file(there) && wishes.make == Make::HardLink => Action::Nothing,
-        There::File(there) if source.same_file(there) => Action::Refuse(Refusal::SameFile),
-        There::File(_) if circumstances.meeting.leads_back && wishes.backup.is_none() => {
-            Action::Refuse(Refusal::SameFile)
-        }
+        There::File(there) if compared && source.same_file(there) => match wishes.make {
+            Make::HardLink => Action::Nothing,
+            _ if circumstances.meeting.is_harmless(wishes, there) => make(Clear::Leave, Product::IntoDirectory),
+            _ => Action::Refuse(Refusal::SameFile),
+        },
+        There::File(_) if compared && led_back && wishes.backup.is_none() => Action::Refuse(Refusal::SameFile),
         There::File(there) if there.kind == Kind::Directory => make(Clear::Leave, Product::IntoDirectory),
         _ if circumstances.made == Made::File && !matches!(wishes.backup, None | Some(Numbering::Numbered)) => {
             Action::Refuse(Refusal::JustCreated)
         }
-        _ if wishes.backup.is_some() => make(Clear::Backup, Product::Directory),
+        _ if wishes.backup.is_some() && !circumstances.dots => make(Clear::Backup, Product::Directory),
+        There::File(there) if wishes.backup.is_some() && gives_way(wishes, source, there) => {
+            make(Clear::Remove, Product::Directory)
+        }
+        // There is something, so it cannot be made, and making it says so.
+        _ if wishes.backup.is_some() => make(Clear::Leave, Product::Directory),
         _ => Action::Refuse(Refusal::OverwriteNonDirectory),
     }
 }
@@ -287,7 +311,8 @@ fn directory(wishes: &Wishes, source: &Facts, there: &There, circumstances: Circ
 fn one_file(wishes: &Wishes, source: &Facts, there: &Facts, meeting: Meeting) -> Option<Action> {
     let linking = wishes.make == Make::HardLink;
     let same = Some(Action::Refuse(Refusal::SameFile));
-    if meeting.leads_back && wishes.makes(source) == Product::Special && !wishes.remove && wishes.backup.is_none() {
+    let special = wishes.makes(source) == Product::Special && wishes.keeps_links;
+    if meeting.leads_back && special && !wishes.remove && wishes.backup.is_none() {
         return same;
     }
     if !source.same_file(there) {
@@ -305,8 +330,7 @@ fn one_file(wishes: &Wishes, source: &Facts, there: &Facts, meeting: Meeting) ->
         Kind::Symlink if meeting.one_name => same,
         Kind::Symlink if wishes.backup.is_some() => None,
         Kind::Symlink => Some(Action::Nothing),
-        _ if meeting.one_name || meeting.source_is_link => same,
-        _ if wishes.remove || wishes.backup.is_some() => None,
+        _ if meeting.is_harmless(wishes, there) => None,
         _ => same,
     }
 }
@@ -328,16 +352,19 @@ fn replace(wishes: &Wishes, source: &Facts, there: &Facts, circumstances: Circum
         Made::Link => return Action::Refuse(Refusal::ThroughJustCreated),
     }
     let make = wishes.makes(source);
-    // A link is never written to: what is there gives way to it. As with GNU cp, also to a FIFO copied under -P. And what
-    // is written to one of several names would be written to all.
-    let not_written = wishes.keeps_links && source.kind != Kind::Regular || wishes.links && there.links > 1;
-    let gives_way = not_written && !wishes.attributes_only;
     match make {
         _ if wishes.backup.is_some() && !directory => Action::Make(Steps { clear: Clear::Backup, make }),
-        _ if (wishes.remove || gives_way) && !directory => Action::Make(Steps { clear: Clear::Remove, make }),
+        _ if gives_way(wishes, source, there) && !directory => Action::Make(Steps { clear: Clear::Remove, make }),
         Product::New => Action::Make(Steps { clear: Clear::Leave, make: Product::Contents }),
         make => Action::Make(Steps { clear: Clear::Leave, make }),
     }
+}
+
+/// Whether what is there is removed. A link is never written to: what is there gives way to it. As with GNU cp, also to a
+/// FIFO copied under -P. And what is written to one of several names would be written to all.
+fn gives_way(wishes: &Wishes, source: &Facts, there: &Facts) -> bool {
+    let not_written = wishes.keeps_links && source.kind != Kind::Regular || wishes.links && there.links > 1;
+    wishes.remove || not_written && !wishes.attributes_only
 }
 
 #[cfg(test)]

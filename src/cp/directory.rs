@@ -86,11 +86,16 @@ impl Roots {
     fn note(&self, id: Id, name: Name) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_insert(name);
     }
+
+    fn forget(&self, id: Id) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
 }
 
 /// Makes the directory, or opens the one that is there. What goes wrong has been said.
 pub(super) fn make(run: &mut Run<'_>, entry: &Entry<'_>, source: Source, there: &There) -> Option<Directory> {
     let facts = source.facts;
+    let known = entry.parent.is_some() || run.roots.get(facts.id()).is_some();
     if !may_be_entered(run, entry, &facts) {
         return None;
     }
@@ -98,10 +103,18 @@ pub(super) fn make(run: &mut Run<'_>, entry: &Entry<'_>, source: Source, there: 
         There::File(there) if there.kind == Kind::Directory => Some(there.id()),
         _ => None,
     };
-    let (destination, now, finish) = match existing {
-        Some(id) => open_existing(run, entry, id)?,
-        None => make_new(run, entry, &facts)?,
+    let followed = run.options.follows(entry.parent.is_none());
+    if existing.is_none() && !attributes::label_is_there(run, entry.from, followed) {
+        return None;
+    }
+    let opened = match existing {
+        Some(id) => open_existing(run, entry, id),
+        None => make_new(run, entry, &facts),
     };
+    if opened.is_none() && !known {
+        run.roots.forget(facts.id()); // it was not copied, so it may be copied yet
+    }
+    let (destination, now, finish) = opened?;
     let stays = run.options.one_file_system && entry.parent.is_some_and(|parent| parent.device() != facts.device);
     let source = if stays { None } else { readable(run, entry, source) };
     Some(Directory { facts, source, destination, id: now, finish })
@@ -119,7 +132,8 @@ fn may_be_entered(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> bool {
         // By the path, as GNU has it: by way of a symbolic link it is another name. Where links are followed, that would
         // be gone on with for ever.
         let endless = earlier.made && run.options.dereference == Dereference::Always;
-        if endless || names::is_one_name_as_it_stands((fs::CWD, &entry.from.shown()), (base, &earlier.way)) {
+        let one_name = names::is_one_name_as_it_stands((fs::CWD, &entry.from.shown()), (base, &earlier.way));
+        if endless || one_name == Some(true) {
             let (of, into) = (shell_always(&of), shell_always(&into));
             run.messages.error(format!("cannot copy a directory, {of}, into itself, {into}"));
             run.into_itself = true;
@@ -154,7 +168,7 @@ fn may_be_entered(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> bool {
 fn open_existing(run: &mut Run<'_>, entry: &Entry<'_>, id: Id) -> Option<(OwnedFd, Id, Finish)> {
     let no_follow = if run.options.keep_directory_symlink { OFlags::empty() } else { OFlags::NOFOLLOW };
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | no_follow;
-    let opened = fs::openat(entry.to.directory, &*entry.to.name, flags, Mode::empty());
+    let opened = fs::openat(entry.to.directory, entry.to.looked_up(), flags, Mode::empty());
     match opened.and_then(|fd| Facts::of(&fd).map(|facts| (fd, facts.id()))) {
         Ok((fd, now)) if now == id => Some((fd, id, Finish { is_place: true, new: false, mode: None })),
         Ok(_) | Err(Errno::NOTDIR | Errno::LOOP) => {

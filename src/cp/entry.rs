@@ -10,7 +10,7 @@ use super::location::Location;
 use super::options::{Dereference, Make, Update};
 use super::source::{self, Source};
 use super::tree::Node;
-use super::{Run, backup, links, names, refusals, rehearse, safety, special};
+use super::{Run, attributes, backup, links, names, refusals, rehearse, safety, special};
 use crate::report::prompt;
 use crate::sys::facts::{Facts, Kind};
 use crate::sys::text::strerror;
@@ -47,7 +47,7 @@ pub(super) fn copy(
     to: &Location<'_>,
     mut known: Known<'_>,
 ) -> Option<Directory> {
-    let mut wishes = Wishes::of(run.options);
+    let mut wishes = Wishes::of(run.options, known.parent.is_none());
     if known.is_backup {
         wishes.backup = None;
     }
@@ -59,7 +59,9 @@ pub(super) fn copy(
         return None;
     }
     let followed = wishes.follows_destination(&source.facts);
-    let there = match known.there.filter(|_| followed) {
+    // By no name a directory goes into the working directory, whatever was found out for others.
+    let nameless = source.facts.kind == Kind::Directory && to.name.is_empty();
+    let there = match known.there.filter(|_| followed && !nameless) {
         _ if known.new => Ok(There::Nothing),
         Some(there) => there,
         None if followed => to.look(),
@@ -76,6 +78,7 @@ pub(super) fn copy(
         posixly_correct: there == There::DanglingLink && std::env::var_os("POSIXLY_CORRECT").is_some(),
         made: if there == There::Nothing { Made::Not } else { entry.made_before(run, followed) },
         again: entry.copied_before(run, &source.facts),
+        dots: source.facts.kind == Kind::Directory && names::ends_in_dots(&from.name),
         meeting: entry.meeting(&source.facts, &there),
     };
     let (ask, action) = decide::decide(&wishes, &source.facts, &there, circumstances);
@@ -85,6 +88,9 @@ pub(super) fn copy(
     }
     if ask && !run.options.dry_run && !entry.agreed(run, &there) {
         run.messages.fail();
+        if run.options.debug {
+            entry.say_skipped(run);
+        }
         return None;
     }
     if !matches!(action, Action::Make(_)) && from.operand && !run.alone {
@@ -139,10 +145,18 @@ impl Entry<'_> {
             return Meeting { leads_there, leads_back, ..Meeting::default() };
         }
         Meeting {
-            one_name: names::is_one_name((self.from.directory, &self.from.name), (self.to.directory, &self.to.name)),
+            one_name: self.is_one_name(),
             source_is_link: self.from.facts(false).is_ok_and(|facts| facts.kind == Kind::Symlink),
             ..Meeting::default()
         }
+    }
+
+    /// Whether both are one name: by the path, as GNU has it, and by the open directories where the path is too long.
+    fn is_one_name(&self) -> bool {
+        let (from, to) = (self.from.from_base(), self.to.from_base());
+        names::is_one_name_as_it_stands((from.0, &from.1), (to.0, &to.1)).unwrap_or_else(|| {
+            names::is_one_name((self.from.directory, &self.from.name), (self.to.directory, &self.to.name))
+        })
     }
 
     /// Whether the user agrees that what is there is replaced.
@@ -185,8 +199,12 @@ impl Entry<'_> {
             }
         }
         if run.options.debug {
-            run.messages.print(format!("skipped {}", self.to.quoted()));
+            self.say_skipped(run);
         }
+    }
+
+    fn say_skipped(&self, run: &mut Run<'_>) {
+        run.messages.print(format!("skipped {}", self.to.quoted()));
     }
 
     fn make(&self, run: &mut Run<'_>, source: &mut Source, steps: Steps) {
@@ -226,15 +244,18 @@ impl Entry<'_> {
         let followed = run.options.follows(self.parent.is_none());
         let without_bytes = matches!(
             product,
-            Product::HardLink { .. } | Product::SymbolicLink { .. } | Product::SameLink | Product::Special
+            Product::HardLink { .. } | Product::SymbolicLink { .. } | Product::SameLink { .. } | Product::Special
         );
+        if !attributes::label_is_there(run, self.from, followed) {
+            return false;
+        }
         if without_bytes && self.from.operand && !run.alone {
             run.watch.counters().unexpect(expected_of(&source.facts));
         }
         let made = match product {
             Product::HardLink { replace } => links::hard(run, self.from, followed, self.to, replace),
             Product::SymbolicLink { replace } => links::symbolic(run, self.from, self.to, &source.facts, replace),
-            Product::SameLink => links::same(run, self.from, self.to, &source.facts),
+            Product::SameLink { replace } => links::same(run, self.from, self.to, &source.facts, replace),
             Product::Special => special::make(run, self.from, self.to, &source.facts),
             product => return file::contents(run, self.from, self.to, source, (product, backed_up)),
         };

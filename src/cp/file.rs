@@ -5,6 +5,7 @@
 
 use super::decide::Product;
 use super::location::Location;
+use super::options::Keep;
 use super::safety;
 use super::sink::{File, Sink};
 use super::source::{self, Source};
@@ -31,7 +32,8 @@ pub(super) enum Attempt {
 /// Copies a regular file to a destination that is hoped not to exist, without looking at it first.
 pub(super) fn copy_if_new(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, source: Source) -> Attempt {
     let Ok(opened) = &source.opened else { return Attempt::NotNew(source) };
-    if source.facts.kind != Kind::Regular || run.options.safety.atomic {
+    let labelled = run.options.preserve.context == Keep::Required;
+    if source.facts.kind != Kind::Regular || run.options.safety.atomic || labelled {
         return Attempt::NotNew(source); // a directory is not for copying, and of the others some have to be waited for
     }
     let mode = attributes::mode_of_new_file(run.options, run.identity, &source.facts);
@@ -84,7 +86,7 @@ pub(super) fn contents(
             if let Some(text) = text {
                 run.messages.error(text);
             }
-            if run.options.debug {
+            if run.options.debug && !run.options.attributes_only {
                 run.messages.print(debug::line(None));
             }
             false
@@ -103,7 +105,12 @@ fn open_sink(
     let cannot_create = |errno| Some(refusals::cannot_create(to, errno));
     let mode = attributes::mode_of_new_file(run.options, run.identity, source);
     let access = safety::access(run);
-    let create = || to.create(mode, access).map(Sink::new).map_err(cannot_create);
+    let create = || {
+        to.create(mode, access).map(Sink::new).map_err(|errno| match to.facts(false) {
+            Ok(facts) if errno == Errno::EXIST && facts.kind == Kind::Symlink => Some(refusals::dangling(to)),
+            _ => cannot_create(errno),
+        })
+    };
     match product {
         Product::ThroughLink => {
             return to.create_through_link(mode, access).map(Sink::new).map_err(cannot_create);
@@ -175,6 +182,7 @@ impl Ends<'_> {
     /// Moves the contents, and sets what is to be kept besides.
     fn copy(&self, run: &mut Run<'_>) -> Copied {
         let mut copied = if run.options.attributes_only || self.is_surely_empty(run) {
+            run.note(self.to);
             Copied::NOTHING
         } else {
             self.move_contents(run)

@@ -57,7 +57,7 @@ pub(super) fn symbolic(
 }
 
 /// A symbolic link as `from` is one, with what is kept of it.
-pub(super) fn same(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, source: &Facts) -> bool {
+pub(super) fn same(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, source: &Facts, replace: bool) -> bool {
     let target = match fs::readlinkat(from.directory, &*from.name, Vec::new()) {
         Ok(target) => target,
         Err(errno) => {
@@ -65,8 +65,9 @@ pub(super) fn same(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, so
             return false;
         }
     };
-    let made = fs::symlinkat(target.as_c_str(), to.directory, &*to.name);
-    said(run, made, || format!("cannot create symbolic link {}", to.quoted())) && dressed(run, from, to, source, None)
+    let link = |to: &Location<'_>| fs::symlinkat(target.as_c_str(), to.directory, &*to.name);
+    let put = put(run, to, replace, link);
+    said(run, put, || format!("cannot create symbolic link {}", to.quoted())) && dressed(run, from, to, source, None)
 }
 
 /// Sets the attributes of something new that is not opened: a link or a special file. `mode`: its permissions if the
@@ -99,7 +100,9 @@ pub(super) fn dressed(
             return false;
         }
     };
-    let lists = run.options.preserve.xattr != Keep::No || run.options.preserve.mode && source.kind != Kind::Symlink;
+    let preserve = run.options.preserve;
+    let extended = preserve.xattr != Keep::No || preserve.context != Keep::No;
+    let lists = extended || run.options.preserve.mode && source.kind != Kind::Symlink;
     let origin = if lists { place(from).ok() } else { None };
     let made = attributes::Made {
         source,

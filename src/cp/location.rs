@@ -20,6 +20,8 @@ pub(super) struct Location<'a> {
     pub(super) name: Cow<'a, OsStr>,
     /// What stands before the name when it is shown.
     pub(super) above: Option<&'a OsStr>,
+    /// `above` ends as it is shown, with the slashes that were typed (`--parents`).
+    pub(super) spelled: bool,
     /// Below another directory than that: the one that the operand's name is looked up from, and the way from there to `directory`.
     pub(super) base: Option<(BorrowedFd<'a>, &'a OsStr)>,
     /// It is an operand's, not that of an entry of a tree.
@@ -29,7 +31,7 @@ pub(super) struct Location<'a> {
 impl<'a> Location<'a> {
     /// The name as given, from the working directory on.
     pub(super) fn plain(name: &'a OsStr) -> Location<'a> {
-        Location { directory: fs::CWD, name: name.into(), above: None, base: None, operand: true }
+        Location { directory: fs::CWD, name: name.into(), above: None, spelled: false, base: None, operand: true }
     }
 
     /// DIRECTORY/basename of SOURCE; trailing slashes of both do not count, and a basename `..` is taken as `.`.
@@ -38,7 +40,14 @@ impl<'a> Location<'a> {
         if last == ".." {
             last = OsStr::new(".");
         }
-        Location { directory, name: last.into(), above: Some(directory_name), base: None, operand: true }
+        Location {
+            directory,
+            name: last.into(),
+            above: Some(directory_name),
+            spelled: false,
+            base: None,
+            operand: true,
+        }
     }
 
     /// Another name in the same directory.
@@ -59,6 +68,7 @@ impl<'a> Location<'a> {
     pub(super) fn shown(&self) -> OsString {
         match self.above {
             None => self.name.clone().into_owned(),
+            Some(above) if self.spelled => [above, &self.name].into_iter().collect(),
             Some(above) => names::below(above, &self.name),
         }
     }
@@ -94,13 +104,20 @@ impl<'a> Location<'a> {
         fs::openat(self.directory, &*self.name, OFlags::RDONLY | OFlags::CLOEXEC | flags, Mode::empty())
     }
 
+    /// As a destination is looked up: by no name it is the working directory, as with GNU. Nothing can be made by no name.
+    pub(super) fn looked_up(&self) -> &OsStr {
+        if self.name.is_empty() { OsStr::new(".") } else { &self.name }
+    }
+
     /// What is there, symbolic links followed.
     pub(super) fn look(&self) -> Result<There, Errno> {
-        match self.facts(true) {
+        match Facts::at(self.directory, self.looked_up(), true) {
             Ok(facts) => Ok(There::File(facts)),
             Err(errno @ (Errno::NOENT | Errno::LOOP)) => match self.facts(false) {
                 Ok(facts) if errno == Errno::LOOP && facts.kind == Kind::Symlink => Ok(There::Loop),
                 Ok(_) => Ok(There::DanglingLink),
+                // A link on the way leads to itself: -f finds out that it cannot be removed, as with GNU.
+                Err(Errno::LOOP) => Ok(There::Loop),
                 Err(Errno::NOENT) => Ok(There::Nothing),
                 Err(errno) => Err(errno),
             },
@@ -110,7 +127,7 @@ impl<'a> Location<'a> {
 
     /// What is there, be it a symbolic link.
     pub(super) fn look_at_name(&self) -> Result<There, Errno> {
-        match self.facts(false) {
+        match Facts::at(self.directory, self.looked_up(), false) {
             Ok(facts) => Ok(There::File(facts)),
             Err(Errno::NOENT) => Ok(There::Nothing),
             Err(errno) => Err(errno),
@@ -144,7 +161,7 @@ impl<'a> Location<'a> {
 
     /// Whether it may be opened for writing, as far as its permissions go.
     pub(super) fn is_writable(&self) -> bool {
-        fs::accessat(self.directory, &*self.name, Access::WRITE_OK, AtFlags::EACCESS).is_ok()
+        fs::accessat(self.directory, self.looked_up(), Access::WRITE_OK, AtFlags::EACCESS).is_ok()
     }
 
     pub(super) fn ends_in_slash(&self) -> bool {

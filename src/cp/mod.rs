@@ -117,7 +117,8 @@ pub fn run(options: &Options, messages: &mut Messages, watch: &Watch) {
     watch.remains(remains);
 }
 
-/// Whether what is asked of SELinux labels can be done. Without SELinux there are none to set; with it, it is its library
+/// Whether what is asked of SELinux labels can be done. Without SELinux there are none to set (that `--context=CTX` is
+/// ignored was said when it was read); with it, it is its library
 /// that knows what the policy says, and that is not part of this program: better no copy than one with a wrong label.
 fn labels_can_be_set(options: &Options, messages: &mut Messages) -> bool {
     if options.label == Label::Kernels {
@@ -126,9 +127,6 @@ fn labels_can_be_set(options: &Options, messages: &mut Messages) -> bool {
     if selinux::is_enabled() {
         messages.error("cannot set SELinux contexts: this program is built without SELinux's library");
         return false;
-    }
-    if matches!(options.label, Label::Given(_)) {
-        messages.warn("warning: ignoring --context; it requires an SELinux-enabled kernel"); // GNU's words
     }
     true
 }

@@ -42,15 +42,22 @@ pub(super) fn beside(name: &OsStr, last: &OsStr) -> OsString {
     path
 }
 
-/// `above/name`; a slash that ends `above` is not doubled.
+/// `above/name`; of the slashes that end `above` one stays, of a name of slashes only all, and where there is nothing
+/// above, nothing is put before the name.
 pub(super) fn below(above: &OsStr, name: &OsStr) -> OsString {
     let mut path = OsString::with_capacity(above.len() + 1 + name.len());
-    path.push(above);
-    if !above.as_bytes().ends_with(b"/") {
+    path.push(without_slashes(above));
+    if above.as_bytes().iter().any(|byte| *byte != b'/') {
         path.push("/");
     }
     path.push(name);
     path
+}
+
+/// `name` without the slashes that end it, unless there is nothing else in it.
+pub(super) fn without_slashes(name: &OsStr) -> &OsStr {
+    let bytes = name.as_bytes();
+    bytes.iter().rposition(|byte| *byte != b'/').map_or(name, |last| OsStr::from_bytes(&bytes[..=last]))
 }
 
 /// `name` without the slashes that end it; of `/` one stays.
@@ -58,6 +65,11 @@ pub(super) fn stripped(name: &OsStr) -> &OsStr {
     let bytes = name.as_bytes();
     let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(bytes.len().min(1), |last| last + 1);
     OsStr::from_bytes(&bytes[..end])
+}
+
+/// Whether it is the directory itself, or the one above, that the name ends in.
+pub(super) fn ends_in_dots(name: &OsStr) -> bool {
+    matches!(last_component(name).as_bytes(), b"." | b"..")
 }
 
 /// Device and inode of the directory that `name`, looked up from `directory`, stands in.
@@ -70,10 +82,13 @@ fn id(directory: BorrowedFd<'_>, name: &OsStr, flags: AtFlags) -> Option<(u64, u
     Some((stat.st_dev, stat.st_ino))
 }
 
-/// As [`is_one_name`], but a symbolic link that the name stands in is not followed.
-pub(super) fn is_one_name_as_it_stands(a: (BorrowedFd<'_>, &OsStr), b: (BorrowedFd<'_>, &OsStr)) -> bool {
+/// As [`is_one_name`], but a symbolic link that the name stands in is not followed; `None` if a place cannot be looked at.
+pub(super) fn is_one_name_as_it_stands(a: (BorrowedFd<'_>, &OsStr), b: (BorrowedFd<'_>, &OsStr)) -> Option<bool> {
     let place = |(directory, name)| id(directory, stripped(parent(name)), AtFlags::SYMLINK_NOFOLLOW);
-    last_component(a.1) == last_component(b.1) && place(a).is_some_and(|there| place(b) == Some(there))
+    if last_component(a.1) != last_component(b.1) {
+        return Some(false);
+    }
+    Some(place(a)? == place(b)?)
 }
 
 /// Whether both are one name in one directory, however the directory is spelled.
@@ -109,8 +124,13 @@ mod tests {
         for (name, expected) in [("a//", "a"), ("a/b", "a/b"), ("//", "/"), ("", "")] {
             assert_eq!(stripped(OsStr::new(name)), expected);
         }
-        for (above, expected) in [("a", "a/b"), ("a/", "a/b"), ("/", "/b")] {
+        for (above, expected) in [("a", "a/b"), ("a/", "a/b"), ("a//", "a/b"), ("/", "/b"), ("//", "//b"), ("", "b")] {
             assert_eq!(below(OsStr::new(above), OsStr::new("b")), expected);
+        }
+        for (name, expected) in
+            [("a", false), (".", true), ("a/..//", true), ("a/./b", false), ("...", false), ("", false)]
+        {
+            assert_eq!(ends_in_dots(OsStr::new(name)), expected, "{name}");
         }
     }
 }

@@ -53,13 +53,14 @@ fn one(run: &mut Run<'_>, source: &OsStr, to: &OsStr) {
             Attempt::NotNew(opened) => known.source = Some(opened),
         }
     }
-    let there = plain.look();
+    // As the last operand no name is that of nothing, if symbolic links are followed; with -T nobody has looked.
+    let there = if to.is_empty() { Ok(There::Nothing) } else { plain.look() };
     if there.as_ref().is_ok_and(There::is_directory)
         && let Ok(directory) = open_directory(to)
     {
         let source = stripped(run, source);
         if run.options.parents {
-            return parents::copy(run, source, to, directory.as_fd());
+            return parents::copy(run, source, to, directory.as_fd(), &mut false);
         }
         let inside = Location::inside(directory.as_fd(), to, source);
         return copy(run, &Location::plain(source), &inside, known);
@@ -91,9 +92,11 @@ fn into(run: &mut Run<'_>, sources: &[OsString], name: &OsStr, directory: &Owned
     if let Some(account) = &mut run.account {
         account.watch(sources.len() > 1);
     }
+    let mut new = false;
     for source in sources {
+        let source = stripped(run, source);
         if run.options.parents {
-            parents::copy(run, source, name, directory.as_fd());
+            parents::copy(run, source, name, directory.as_fd(), &mut new);
         } else {
             let inside = Location::inside(directory.as_fd(), name, source);
             copy(run, &Location::plain(source), &inside, Known::default());

@@ -26,23 +26,36 @@ struct Parent {
     mode: Option<u32>,
 }
 
-/// Copies `source` to its own name below `directory`.
-pub(super) fn copy(run: &mut Run<'_>, source: &OsStr, name: &OsStr, directory: BorrowedFd<'_>) {
-    let Ok(made) = make(run, source, name, directory) else { return };
+/// Copies `source` to its own name below `directory`. `new`: whether the directory that the last operand went to was made
+/// for it. As with GNU, what holds of one operand is believed of a next one that no directory leads to, and then what is
+/// there under its name is in the way.
+pub(super) fn copy(run: &mut Run<'_>, source: &OsStr, name: &OsStr, directory: BorrowedFd<'_>, new: &mut bool) {
     let leading = names::leading(source);
     let way = stripped(leading);
+    let (there, made) = match there(run, name, directory, leading) {
+        Ok(Some(there)) => (Some(there), Vec::new()),
+        Ok(None) => match make(run, leading, name, directory) {
+            Ok(made) => (None, made),
+            Err(()) => return,
+        },
+        Err(()) => return,
+    };
     let above = if leading.is_empty() { name.to_os_string() } else { joined(name, leading.as_bytes()) };
+    let last = made.last().map(|parent| parent.destination.as_fd());
     let to = Location {
-        directory: made.last().map_or(directory, |parent| parent.destination.as_fd()),
+        directory: last.or(there.as_ref().map(|there| there.as_fd())).unwrap_or(directory),
         name: Cow::Borrowed(names::last_component(source)),
         above: Some(&above),
+        spelled: !leading.is_empty(),
         base: (!way.is_empty()).then_some((directory, way)),
         operand: true,
     };
     // A directory that was made for it is taken for empty, as by GNU: `a/.` is then there although nothing was.
-    let new = made.iter().any(|parent| parent.new);
-    operands::copy(run, &Location::plain(source), &to, Known { new, ..Known::default() });
-    if new {
+    if !way.is_empty() {
+        *new = made.last().is_some_and(|parent| parent.new);
+    }
+    operands::copy(run, &Location::plain(source), &to, Known { new: *new, ..Known::default() });
+    if made.iter().any(|parent| parent.new) {
         made.iter().rev().for_each(|parent| finish(run, parent));
     }
 }
@@ -60,14 +73,32 @@ fn joined(directory: &OsStr, way: &[u8]) -> OsString {
     if !way.starts_with(b"/") {
         return names::below(directory, OsStr::from_bytes(way));
     }
-    let mut path = directory.to_os_string();
-    path.push(OsStr::from_bytes(way));
-    path
+    [names::without_slashes(directory), OsStr::from_bytes(way)].into_iter().collect()
+}
+
+/// The directory that the last component goes to, if it is there: then the source's directories are not looked at. What is
+/// there and no directory was said.
+fn there(run: &mut Run<'_>, name: &OsStr, directory: BorrowedFd<'_>, leading: &OsStr) -> Result<Option<OwnedFd>, ()> {
+    let way = stripped(leading);
+    if way.is_empty() {
+        return Ok(None);
+    }
+    // It may be reached by a symbolic link, as the directory operand may.
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    match fs::openat(directory, way, flags, Mode::empty()) {
+        Ok(there) => Ok(Some(there)),
+        Err(Errno::NOTDIR) if fs::statat(directory, way, AtFlags::empty()).is_ok() => {
+            let shown = joined(name, names::stripped(leading).as_bytes());
+            run.messages.error(format!("{} exists but is not a directory", shell_always(&shown)));
+            Err(())
+        }
+        Err(_) => Ok(None),
+    }
 }
 
 /// Makes what is not there; an error was said.
-fn make(run: &mut Run<'_>, source: &OsStr, name: &OsStr, directory: BorrowedFd<'_>) -> Result<Vec<Parent>, ()> {
-    let leading = names::leading(source).as_bytes();
+fn make(run: &mut Run<'_>, leading: &OsStr, name: &OsStr, directory: BorrowedFd<'_>) -> Result<Vec<Parent>, ()> {
+    let leading = leading.as_bytes();
     let mut made: Vec<Parent> = Vec::new();
     let mut end = 0;
     loop {
@@ -111,6 +142,9 @@ fn step(
     if new {
         let mode = if run.options.preserve.no_mode { 0o777 } else { facts.mode & 0o1777 & !omitted | 0o700 };
         let mode = Mode::from_raw_mode(mode);
+        if !attributes::label_is_there(run, &Location::plain(&from), true) {
+            return Err(());
+        }
         if let Err(errno) = fs::mkdirat(above, component, mode) {
             return fail(run, format!("cannot make directory {}", shell_always(&to)), errno);
         }
@@ -121,7 +155,13 @@ fn step(
     }
     let opened = if new {
         directory::open_new(above, component).map(|(fd, now)| {
-            (fd, directory::mode_in_the_end(run, &facts, &now).filter(|_| !run.options.preserve.no_mode))
+            let mode = if run.options.preserve.no_mode {
+                // What it was made with, where that does not allow to fill it.
+                Some(now.mode & 0o7000 | 0o777 & !run.identity.umask).filter(|mode| mode & 0o700 != 0o700)
+            } else {
+                directory::mode_in_the_end(run, &facts, &now)
+            };
+            (fd, mode)
         })
     } else {
         // It may be reached by a symbolic link, as the directory operand may.

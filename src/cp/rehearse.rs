@@ -37,7 +37,7 @@ pub(super) fn say(
     let what = match steps.make {
         Product::HardLink { .. } => format!("make {shown} a hard link to {name}"),
         Product::SymbolicLink { .. } => format!("make {shown} a symbolic link to {name}"),
-        Product::SameLink => format!("make {shown} the symbolic link that {name} is"),
+        Product::SameLink { .. } => format!("make {shown} the symbolic link that {name} is"),
         Product::Special => format!("make {shown} such a special file as {name} is"),
         Product::Directory | Product::IntoDirectory => format!("copy {name} to {shown} with everything in it"),
         product => match copy(run, from, to, source, product) {

@@ -16,12 +16,15 @@ pub(in crate::cp) enum Handle<'a> {
     Open(BorrowedFd<'a>),
     /// Open as a place only.
     Place(BorrowedFd<'a>),
+    /// The working directory, as the destination by no name (`cp -r d ''`): as with GNU it gets an owner and times, and
+    /// what is set by name finds nothing (ENOENT).
+    Nameless(BorrowedFd<'a>),
 }
 
 impl Handle<'_> {
     fn fd(&self) -> BorrowedFd<'_> {
         match self {
-            Handle::Open(fd) | Handle::Place(fd) => *fd,
+            Handle::Open(fd) | Handle::Place(fd) | Handle::Nameless(fd) => *fd,
         }
     }
 
@@ -41,7 +44,7 @@ impl Handle<'_> {
         let times = Timestamps { last_access: time(accessed), last_modification: time(modified) };
         match self {
             Handle::Open(fd) => fs::futimens(fd, &times),
-            Handle::Place(fd) => match fs::utimensat(fd, c"", &times, AtFlags::EMPTY_PATH) {
+            Handle::Place(fd) | Handle::Nameless(fd) => match fs::utimensat(fd, c"", &times, AtFlags::EMPTY_PATH) {
                 Err(Errno::INVAL) => fs::utimensat(to.directory, &*to.name, &times, AtFlags::SYMLINK_NOFOLLOW),
                 set => set,
             },
@@ -57,6 +60,7 @@ impl Handle<'_> {
         match self {
             Handle::Open(fd) => fs::fchmod(fd, mode),
             Handle::Place(_) => fs::chmodat(CWD, self.by_proc(), mode, AtFlags::empty()),
+            Handle::Nameless(_) => Err(Errno::NOENT),
         }
     }
 
@@ -66,6 +70,7 @@ impl Handle<'_> {
         let _ = match self {
             Handle::Open(fd) => fs::fremovexattr(fd, name),
             Handle::Place(_) => fs::removexattr(self.by_proc(), name),
+            Handle::Nameless(_) => Err(Errno::NOENT),
         };
     }
 
@@ -73,14 +78,14 @@ impl Handle<'_> {
     pub(super) fn attributes(&self) -> Result<Vec<u8>, Errno> {
         filled(|buffer| match self {
             Handle::Open(fd) => fs::flistxattr(fd, buffer),
-            Handle::Place(_) => fs::listxattr(self.by_proc(), buffer),
+            Handle::Place(_) | Handle::Nameless(_) => fs::listxattr(self.by_proc(), buffer),
         })
     }
 
     pub(super) fn attribute(&self, name: &CStr) -> Result<Vec<u8>, Errno> {
         filled(|buffer| match self {
             Handle::Open(fd) => fs::fgetxattr(fd, name, buffer),
-            Handle::Place(_) => fs::getxattr(self.by_proc(), name, buffer),
+            Handle::Place(_) | Handle::Nameless(_) => fs::getxattr(self.by_proc(), name, buffer),
         })
     }
 
@@ -88,6 +93,7 @@ impl Handle<'_> {
         match self {
             Handle::Open(fd) => fs::fsetxattr(fd, name, value, XattrFlags::empty()),
             Handle::Place(_) => fs::setxattr(self.by_proc(), name, value, XattrFlags::empty()),
+            Handle::Nameless(_) => Err(Errno::NOENT),
         }
     }
 }

@@ -8,6 +8,7 @@ mod handle;
 mod xattr;
 
 pub(super) use handle::Handle;
+pub(super) use xattr::label_is_there;
 
 use super::Run;
 use super::location::Location;
@@ -134,6 +135,10 @@ pub(super) fn set(run: &mut Run<'_>, made: &Made<'_>) -> bool {
             Owner::Failed => return false,
         }
     }
+    // A directory that was there keeps its label, as with GNU.
+    if preserve.context != Keep::No && (made.new || made.source.kind != Kind::Directory) {
+        well &= xattr::copy_label(run, made);
+    }
     if !made.leads && preserve.xattr != Keep::No {
         well &= xattr::copy(run, made);
     }
@@ -165,12 +170,13 @@ fn owner(run: &mut Run<'_>, made: &Made<'_>) -> Owner {
         Ok(there) => there,
         Err(errno) => return owner_failed(run, made, errno),
     };
-    // What is there keeps its permissions when it changes hands: first none that one of the two would not give.
+    // What is there keeps its permissions when it changes hands: first none that one of the two would not give, and no list
+    // that says more.
     let left = there.mode & made.source.mode & 0o700;
     if !made.new
         && run.options.preserve.mode
         && made.source.kind != Kind::Symlink
-        && let Err(errno) = made.handle.set_mode(left)
+        && let Err(errno) = made.handle.set_mode(left).map(|()| made.handle.remove_list())
     {
         if !is_borne(run, errno) {
             run.messages.error(format!("clearing permissions for {}: {}", made.to.quoted(), strerror(errno)));

@@ -1,13 +1,18 @@
 //! Extended attributes (xattr(7)): which are copied, and what is said where one cannot be.
 //!
+//! The label of SELinux is one that has an option of its own (`--preserve=context`), and with it GNU's own words.
+//!
 //! xattr.conf(5) names those that are not copied, and those that belong to the permissions: access control lists.
 
 use super::super::Run;
+use super::super::location::Location;
 use super::super::options::Keep;
-use super::{Made, quoted_name};
+use super::{Handle, Made, quoted_name};
 use crate::sys::text::{matches_glob, strerror};
+use rustix::fs::{self, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
+use std::os::fd::AsFd as _;
 use std::sync::OnceLock;
 
 /// What becomes of an attribute.
@@ -58,6 +63,9 @@ impl Rules {
     }
 }
 
+/// SELinux's label.
+const LABEL: &CStr = c"security.selinux";
+
 /// The names of `class` in a list of them.
 fn of_class(list: &[u8], class: Class) -> impl Iterator<Item = &CStr> {
     let names = list.split_inclusive(|byte| *byte == 0).filter_map(|name| CStr::from_bytes_with_nul(name).ok());
@@ -89,13 +97,17 @@ pub(super) fn copy(run: &mut Run<'_>, made: &Made<'_>) -> bool {
     if let Some(from) = made.from {
         match from.attributes() {
             Ok(list) => {
-                for name in of_class(&list, Class::Ordinary) {
+                let apart = |name: &&CStr| run.options.preserve.context != Keep::No && *name == LABEL;
+                for name in of_class(&list, Class::Ordinary).filter(|name| !apart(name)) {
                     let named = |what: &str, of: &dyn Fn() -> String| format!("{what} {} {}", quoted_name(name), of());
                     match from.attribute(name).map(|value| made.handle.set_attribute(name, &value)) {
                         Ok(Ok(())) => {}
                         Ok(Err(Errno::OPNOTSUPP)) => unsupported = true,
                         Ok(Err(errno)) => {
-                            let of = || format!("for {}", made.to.quoted());
+                            let of = || match run.options.strictly_gnu {
+                                true => format!("for {}", quoted_name(name)), // GNU's names the attribute once more
+                                false => format!("for {}", made.to.quoted()),
+                            };
                             troubles.push((named("setting attribute", &of), errno));
                         }
                         Err(errno) => {
@@ -126,9 +138,81 @@ pub(super) fn copy(run: &mut Run<'_>, made: &Made<'_>) -> bool {
     well
 }
 
+/// Copies the label. Whether that went as well as it was asked to.
+pub(super) fn copy_label(run: &mut Run<'_>, made: &Made<'_>) -> bool {
+    let Some(from) = made.from else { return true };
+    match from.attribute(LABEL) {
+        Ok(label) => match made.handle.set_attribute(LABEL, &label) {
+            Ok(()) => true,
+            Err(errno) => told(run, &format!("failed to set the security context of {}", made.to.quoted()), errno),
+        },
+        Err(errno) => told(run, &not_read(made.from_location), errno),
+    }
+}
+
+/// Whether the source has a label, if there has to be one: else nothing is made of it, and that was said.
+pub(in crate::cp) fn label_is_there(run: &mut Run<'_>, from: &Location<'_>, followed: bool) -> bool {
+    if run.options.preserve.context != Keep::Required {
+        return true;
+    }
+    let no_follow = if followed { OFlags::empty() } else { OFlags::NOFOLLOW };
+    let place = fs::openat(from.directory, &*from.name, OFlags::PATH | OFlags::CLOEXEC | no_follow, Mode::empty());
+    match place.and_then(|place| Handle::Place(place.as_fd()).attribute(LABEL)) {
+        Ok(_) => true,
+        Err(errno) => told(run, &not_read(from), errno),
+    }
+}
+
+fn not_read(from: &Location<'_>) -> String {
+    format!("failed to get security context of {}", from.quoted())
+}
+
+/// Says that the label could not be copied, if that is to be said. Whether it is no failure.
+fn told(run: &mut Run<'_>, what: &str, errno: Errno) -> bool {
+    let text = format!("{what}: {}", strerror(errno));
+    match weight(run.options.preserve.context, errno) {
+        Weight::Failure => run.messages.error(text),
+        Weight::Warning => run.messages.warn(text),
+        Weight::Nothing => {}
+    }
+    run.options.preserve.context != Keep::Required
+}
+
+/// What it is that a label could not be copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Weight {
+    Failure,
+    Warning,
+    Nothing,
+}
+
+/// GNU's rule, as 9.10 shows it where SELinux's library is made to say what it likes (docs/deviations.md).
+fn weight(keep: Keep, errno: Errno) -> Weight {
+    match keep {
+        Keep::Required => Weight::Failure,
+        Keep::Gladly if !matches!(errno, Errno::OPNOTSUPP | Errno::NODATA) => Weight::Warning,
+        Keep::Gladly | Keep::Silently | Keep::No => Weight::Nothing,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_label_is_required_wanted_or_welcome() {
+        for (keep, errno, expected) in [
+            (Keep::Required, Errno::NODATA, Weight::Failure),
+            (Keep::Required, Errno::OPNOTSUPP, Weight::Failure),
+            (Keep::Gladly, Errno::ACCESS, Weight::Warning),
+            (Keep::Gladly, Errno::INVAL, Weight::Warning),
+            (Keep::Gladly, Errno::OPNOTSUPP, Weight::Nothing),
+            (Keep::Gladly, Errno::NODATA, Weight::Nothing),
+            (Keep::Silently, Errno::ACCESS, Weight::Nothing),
+        ] {
+            assert_eq!(weight(keep, errno), expected, "{keep:?} {errno:?}");
+        }
+    }
 
     #[test]
     fn the_rules_are_read_and_the_first_that_fits_counts() {

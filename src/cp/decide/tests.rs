@@ -122,7 +122,7 @@ fn what_gives_way_gives_way() {
         (remove, source, other, made(Clear::Remove, Product::New)),
         (both, source, other, made(Clear::Backup, Product::New)),
         (both, source, directory, made(Clear::Leave, Product::Contents)),
-        (link_as_such, link, other, made(Clear::Remove, Product::SameLink)),
+        (link_as_such, link, other, made(Clear::Remove, Product::SameLink { replace: false })),
         (link_as_such, source, other, made(Clear::Leave, Product::Contents)),
         (link_as_such, facts(Kind::Pipe, 1), other, made(Clear::Remove, Product::New)),
         (keeps_links, source, other, made(Clear::Leave, Product::Contents)),
@@ -157,6 +157,7 @@ fn links_replace_what_they_may() {
 #[test]
 fn one_file_by_two_names() {
     let file = facts(Kind::Regular, 1);
+    let twice = Facts { links: 2, ..file };
     let link = facts(Kind::Symlink, 2);
     let hard_links = Meeting::default();
     let one_name = Meeting { one_name: true, ..hard_links };
@@ -168,13 +169,14 @@ fn one_file_by_two_names() {
     let hard = Wishes { make: Make::HardLink, ..none };
     let hard_backup = Wishes { make: Make::HardLink, ..backup };
     let kept = made(Clear::Backup, Product::New);
-    let kept_link = made(Clear::Backup, Product::SameLink);
+    let kept_link = made(Clear::Backup, Product::SameLink { replace: false });
     for (number, (wishes, source, there, meeting, expected)) in [
         (none, file, file, hard_links, SAME),
         (none, file, file, one_name, SAME),
-        (remove, file, file, hard_links, made(Clear::Remove, Product::New)),
-        (remove, file, file, one_name, SAME),
-        (remove, file, file, by_link, SAME),
+        (remove, file, file, hard_links, SAME),
+        (remove, file, twice, hard_links, made(Clear::Remove, Product::New)),
+        (remove, file, twice, one_name, SAME),
+        (remove, file, twice, by_link, SAME),
         (backup, file, file, hard_links, kept),
         (backup, file, file, one_name, SAME),
         (backup, file, file, by_link, SAME),

@@ -95,7 +95,7 @@ impl Walker<'_, '_, '_> {
             from: source.map(Handle::Open),
             from_location: &from,
             to: &to,
-            handle: node.finish.handle(destination),
+            handle: if shown.to.is_empty() { Handle::Nameless(destination) } else { node.finish.handle(destination) },
             new: node.finish.new,
             mode: node.finish.mode,
         };
@@ -109,7 +109,7 @@ impl Walker<'_, '_, '_> {
         let destination = reopen::from_root(self.pool.destination, &way, flags, follows, node.id)?;
         let preserve = self.run.options.preserve;
         let source = match self.pool.source {
-            Some(root) if preserve.mode || preserve.xattr != Keep::No => {
+            Some(root) if preserve.mode || preserve.xattr != Keep::No || preserve.context != Keep::No => {
                 // As a place it would do for its attributes; and one that cannot be read has none that matter.
                 reopen::from_root(root, &way, OFlags::RDONLY, follows, node.facts.id()).ok()
             }
