@@ -28,6 +28,8 @@
 //!   `cargo bench --bench compare` measures it again.
 //! * An option: one entry in `cli::table`, one line in `cli::mapping`, one field in `cp::Options` or `cat::Options`.
 //! * A sentence: [`report`], or where GNU has it in the room that has found the fault.
+//! * A slow or removable target: [`transfer::targets`] knows which are, [`transfer::window`] holds one copy to what is
+//!   allowed in memory; `cargo bench --bench slow` measures it.
 //! * How far a job is: whoever copies adds to [`transfer::progress`], whoever shows it reads there; [`report::watch`] is
 //!   told when a copy begins and ends.
 //! * A name that must not outlive the program: [`sys::temporary`], after [`report::interrupt::tidy`].

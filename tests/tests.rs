@@ -49,6 +49,9 @@ mod generate;
 // --json, read by a reader that is not ours.
 mod json;
 
+// Slow and removable targets: little in memory, two tones, the last line.
+mod slow;
+
 // SELinux labels, without SELinux.
 mod labels;
 

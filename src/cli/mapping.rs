@@ -79,7 +79,7 @@ pub(super) fn zccp(matches: &ArgMatches, invocation: &Invocation) -> Result<cp::
         quiet: matches.get_flag("quiet"),
         json: json(matches)?,
         dry_run: matches.get_flag("dry-run"),
-        policy: Policy { engines: engines(matches), reflink: reflink(matches), sparse: sparse(matches), peer: None },
+        policy: Policy::of_files(engines(matches), reflink(matches), sparse(matches), !invocation.is_strictly_gnu()),
     })
 }
 

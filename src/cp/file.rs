@@ -258,6 +258,10 @@ impl Ends<'_> {
             explain::before(run.messages, title, &ask, &plan);
         }
         let counters = run.watch.counters();
+        if self.to.operand && run.alone {
+            let flushed = run.options.safety.durable || self.sink.facts.is_some_and(|facts| facts.kind == Kind::Block);
+            run.watch.look_at(self.sink.fd(), flushed);
+        }
         let trail = transfer::copy(&ask, &plan, run.learned, run.limit, run.scratch, counters);
         run.watch.end(expected, compared + trail.bytes() + trail.holes);
         if let Some(json) = run.watch.json() {
@@ -357,6 +361,7 @@ impl Copied {
         to: &Location<'_>,
     ) -> bool {
         let mut complete = self.complete;
+        run.watch.look_away();
         if let Some(line) = self.line {
             run.messages.print(line);
         }

@@ -113,6 +113,8 @@ pub fn run(options: &Options, messages: &mut Messages, watch: &Watch) {
     };
     operands::each(&mut run);
     safety::end(&mut run);
+    let remains = run.learned.targets().remains().filter(|_| !options.safety.durable);
+    watch.remains(remains);
 }
 
 /// Whether what is asked of SELinux labels can be done. Without SELinux there are none to set (that `--context=CTX` is

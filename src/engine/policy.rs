@@ -46,4 +46,13 @@ pub struct Policy {
     /// `--connect`, `--listen`: the sink is a non-blocking socket of our own, and what its peer says is to be discarded. A
     /// peer that is kept from writing does not come to read.
     pub peer: Option<Peer>,
+    /// As `zccp`: a slow or removable sink is written with little left in memory.
+    pub considerate: bool,
+}
+
+impl Policy {
+    /// What is asked of copies between files, where there is no peer.
+    pub fn of_files(engines: Vec<Name>, reflink: Reflink, sparse: Sparse, considerate: bool) -> Policy {
+        Policy { engines, reflink, sparse, peer: None, considerate }
+    }
 }

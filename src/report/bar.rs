@@ -5,10 +5,10 @@ use super::line::{self, View};
 use super::quote::Charset;
 use super::screen;
 use anstyle_progress::{TermProgress, supports_term_progress};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
-use std::io;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, io};
 
 /// Columns where the terminal does not say.
 const COLUMNS: usize = 80;
@@ -45,6 +45,7 @@ impl Bar {
         };
         let line = line::line(view, width, self.charset);
         let middle = match (line.bar > 0, line.spinner) {
+            (true, _) if line.in_memory.is_some() => "{two_tones} ",
             (true, _) => "{wide_bar} ",
             (false, true) => "{spinner} ",
             (false, false) => "",
@@ -62,6 +63,10 @@ impl Bar {
             Charset::Utf8 => ("█░", "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "),
             Charset::Ascii => ("=>-", "-\\|/ "),
         };
+        let tones = two_tones(line.bar, view.share.unwrap_or(0), line.in_memory.unwrap_or(0), self.charset);
+        let style = style.with_key("two_tones", move |_: &ProgressState, to: &mut dyn fmt::Write| {
+            let _ = to.write_str(&tones);
+        });
         self.bar.set_style(style.progress_chars(bar).tick_chars(ticks));
         self.bar.set_prefix(line.head);
         self.bar.set_message(line.tail);
@@ -75,6 +80,17 @@ impl Bar {
         });
         screen::draw(frame.trim_end(), task_bar.as_deref());
     }
+}
+
+/// A bar of so many columns: what is on the device, what is done but in memory, what is to come; shares in ten-thousandths.
+fn two_tones(columns: usize, on_device: u32, in_memory: u32, charset: Charset) -> String {
+    let (device, memory, rest) = match charset {
+        Charset::Utf8 => ("█", "▓", "░"),
+        Charset::Ascii => ("=", "-", " "),
+    };
+    let upto = |share: u32| columns * share.min(10_000) as usize / 10_000;
+    let (first, second) = (upto(on_device), upto(on_device.saturating_add(in_memory)));
+    device.repeat(first) + &memory.repeat(second - first) + &rest.repeat(columns - second)
 }
 
 /// Where indicatif draws.
@@ -140,5 +156,19 @@ impl TermLike for Target {
 
     fn flush(&self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_memory_has_a_tone_of_its_own() {
+        assert_eq!(two_tones(10, 2400, 4400, Charset::Utf8), "██▓▓▓▓░░░░");
+        assert_eq!(two_tones(10, 2400, 4400, Charset::Ascii), "==----    ");
+        assert_eq!(two_tones(4, 10_000, 0, Charset::Ascii), "====");
+        assert_eq!(two_tones(4, 9_000, 9_000, Charset::Ascii), "===-", "never longer than it is");
+        assert_eq!(two_tones(0, 5_000, 5_000, Charset::Ascii), "");
     }
 }

@@ -1,9 +1,12 @@
 //! `--explain`: before, the plan with every engine passed over and why; after, the trail. On standard error.
 
 use super::Messages;
+use super::amount::Bytes;
 use crate::engine::{End, Name, Nature, Reason, Remark};
 use crate::sys::text::{errno_name, strerror};
 use crate::transfer::by_reference::Observed;
+use crate::transfer::targets::{By, Why};
+use crate::transfer::window::Windowed;
 use crate::transfer::{Ask, Plan, Trail};
 use std::fmt::Write as _;
 
@@ -41,6 +44,9 @@ pub fn after(messages: &mut Messages, trail: &Trail, observed: Option<Observed>)
     }
     if trail.preallocated > 0 {
         let _ = writeln!(text, "    {} bytes preallocated ahead of the writing", trail.preallocated);
+    }
+    if let Some(windowed) = &trail.window {
+        let _ = writeln!(text, "    {}", window(windowed));
     }
     let mut parts: Vec<String> = trail.moved.iter().map(|(name, bytes)| format!("{name} {bytes} bytes")).collect();
     if trail.holes > 0 {
@@ -166,6 +172,20 @@ pub fn seen(remark: &Remark, copies_on_the_way: bool) -> String {
             format!("the source changed under its mapping at byte {at}; read_write went on")
         }
     }
+}
+
+fn window(windowed: &Windowed) -> String {
+    let why = match windowed.why {
+        Why::Removable => "the target is removable".to_string(),
+        Why::Observed(rate) => format!("the target was seen to be slow ({}/s)", Bytes(rate)),
+    };
+    let from = if windowed.from > 0 { format!("from byte {} on ", windowed.from) } else { String::new() };
+    let by = match windowed.by {
+        By::Range => "sync_file_range",
+        By::FileSystem => "syncfs",
+    };
+    let rate = windowed.rate.map(|rate| format!(", which took {}/s", Bytes(rate))).unwrap_or_default();
+    format!("{why}: {from}at most {} in memory ({by}){rate}", Bytes(windowed.most))
 }
 
 fn sharing(observed: Observed) -> &'static str {

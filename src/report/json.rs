@@ -10,6 +10,7 @@ use crate::sys::text::{errno_name, strerror};
 use crate::sys::{descriptor, start};
 use crate::transfer::Trail;
 use crate::transfer::progress::Progress;
+use crate::transfer::targets::Remains;
 use rustix::fs::{self, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -90,7 +91,7 @@ struct State {
 }
 
 /// How it ended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Outcome {
     /// The numbers.
     pub progress: Progress,
@@ -98,6 +99,8 @@ pub struct Outcome {
     pub elapsed: Duration,
     /// Something went wrong.
     pub failed: bool,
+    /// What is still in memory for a slow or removable target.
+    pub remains: Option<Remains>,
 }
 
 /// One file that was copied, or not.
@@ -217,8 +220,15 @@ impl Json {
             (state.errors, state.warnings)
         };
         let mut object = Object::new("summary");
-        object.progress(&outcome.progress).number("errors", errors).number("warnings", warnings);
+        object
+            .progress(&Progress { in_memory: None, ..outcome.progress })
+            .number("errors", errors)
+            .number("warnings", warnings);
         object.seconds("seconds", outcome.elapsed).number("status", outcome.failed.into());
+        if let Some(remains) = &outcome.remains {
+            let [source, kind, at] = remains.place.parts();
+            object.number("in_memory", remains.bytes).name("device", source).name("kind", kind).name("mounted_on", at);
+        }
         self.write(object);
         match self.state.lock().unwrap_or_else(PoisonError::into_inner).failure {
             Some(errno) => Err(format!("cannot write JSON to {}: {}", self.shown, strerror(errno))),
@@ -338,6 +348,9 @@ impl Object {
         self.number("bytes", progress.done()).number("moved", progress.given).number("files", progress.files);
         if let Some(total) = progress.total() {
             self.number("expected_bytes", total);
+        }
+        if let Some(in_memory) = progress.in_memory {
+            self.number("in_memory", in_memory);
         }
         self.truth("scanning", progress.scanning)
     }

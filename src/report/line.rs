@@ -30,6 +30,8 @@ pub struct Line {
     pub head: String,
     /// Columns of the bar; 0: there is none.
     pub bar: usize,
+    /// Of it, so much stands for what is done but still in memory, in ten-thousandths of the whole.
+    pub in_memory: Option<u32>,
     /// A sign of life stands there instead of the bar.
     pub spinner: bool,
     /// Behind it.
@@ -85,10 +87,16 @@ fn phase(progress: &Progress) -> &'static str {
 
 fn with_bar(view: &View, percent: u32, room: usize, charset: Charset) -> Line {
     let progress = &view.progress;
-    let mut pieces = vec![
-        Piece(0, format!("{percent:>3}%")),
-        Piece(3, format!("{}{}", phase(progress), Of(progress.phase_done().min(progress.expected), progress.expected))),
-    ];
+    let in_memory = in_memory(progress);
+    let mut pieces = vec![Piece(0, format!("{percent:>3}%"))];
+    match in_memory.map(|share| share / 100) {
+        Some(more) if room >= 60 => pieces.push(Piece(3, format!("on device (+{more}% in memory)"))),
+        Some(more) => pieces.push(Piece(3, format!("+{more}%"))),
+        None => {
+            let done = Of(progress.phase_done().min(progress.expected), progress.expected);
+            pieces.push(Piece(3, format!("{}{done}", phase(progress))));
+        }
+    }
     if progress.expected_files > 1 {
         let files = progress.files.min(progress.expected_files);
         pieces.push(Piece(4, format!("{files}/{} files", progress.expected_files)));
@@ -105,7 +113,7 @@ fn with_bar(view: &View, percent: u32, room: usize, charset: Charset) -> Line {
     let between = usize::from(name_share > 0) + 2 * usize::from(bar_share > 0);
     let tail = choose(pieces, room.saturating_sub(name_share + bar_share + between));
     let mut left = room.saturating_sub(columns(&tail));
-    let mut line = Line { tail, ..Line::default() };
+    let mut line = Line { tail, in_memory, ..Line::default() };
     if left > NARROW + 1 {
         let for_name = left.saturating_sub(NARROW + 3);
         if name_columns <= for_name || for_name >= SHORT_NAME {
@@ -117,6 +125,13 @@ fn with_bar(view: &View, percent: u32, room: usize, charset: Charset) -> Line {
         line.head = fit(&view.name, left - 1, charset);
     }
     line
+}
+
+/// What is done but in memory, in ten-thousandths of the whole.
+fn in_memory(progress: &Progress) -> Option<u32> {
+    let bytes = progress.in_memory.filter(|_| progress.phase == Phase::Copying)?;
+    let (_, total) = progress.share()?;
+    Some((u128::from(bytes.min(total)) * 10_000 / u128::from(total)) as u32)
 }
 
 fn without(view: &View, room: usize, charset: Charset) -> Line {
@@ -134,13 +149,16 @@ fn without(view: &View, room: usize, charset: Charset) -> Line {
         pieces.push(Piece(3, format!("{} files,", progress.files)));
     }
     pieces.push(Piece(0, done));
+    if let Some(bytes) = progress.in_memory.filter(|bytes| *bytes > 0) {
+        pieces.push(Piece(3, format!("({} in memory)", Bytes(bytes))));
+    }
     pieces.push(Piece(2, Clock(view.elapsed).to_string()));
     pieces.push(Piece(1, rate));
     let tail = choose(pieces, room.saturating_sub(2));
     let left = room.saturating_sub(columns(&tail) + 3);
     let head =
         if left >= SHORT_NAME { fit(&view.name, left.min((room / 3).max(SHORT_NAME)), charset) } else { String::new() };
-    Line { head, bar: 0, spinner: room > 2, tail }
+    Line { head, spinner: room > 2, tail, ..Line::default() }
 }
 
 /// The whole line as text that needs no terminal: what `--progress=always` prints elsewhere.

@@ -20,6 +20,7 @@ pub mod prompt;
 pub mod quote;
 mod reporter;
 pub mod safety;
+mod sample;
 pub mod screen;
 pub mod survey;
 pub mod watch;

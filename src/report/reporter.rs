@@ -6,6 +6,7 @@ use super::foresee::Foresight;
 use super::json::Json;
 use super::line::{self, View};
 use super::quote::Charset;
+use super::sample::Sample;
 use super::{amount, screen};
 use crate::sys::signal;
 use crate::transfer::progress::{Counters, NAME};
@@ -45,6 +46,8 @@ pub(super) struct Work {
     pub(super) began: Instant,
     /// Looks at the sources, whose sizes are known to nobody yet.
     pub(super) foresight: Foresight,
+    /// What shows how much is on the device.
+    pub(super) sample: Arc<Sample>,
 }
 
 /// The thread.
@@ -101,7 +104,7 @@ impl Reporter {
 }
 
 fn report(mut work: Work, over: &Over) -> Option<Instant> {
-    let mut eye = Eye { counters: work.counters, began: work.began, samples: VecDeque::new(), share: None };
+    let mut eye = Eye::new(work.counters, work.began, Arc::clone(&work.sample));
     let mut shown = None;
     let first = match work.face {
         Face::None => OBJECT,
@@ -154,15 +157,28 @@ fn look_ahead(foresight: &mut Foresight, then: Instant, over: &Over) {
 struct Eye {
     counters: &'static Counters,
     began: Instant,
-    /// When how many bytes had been moved or read back.
+    sample: Arc<Sample>,
+    /// When how many bytes had been moved or read back; where the device is looked at, had arrived there.
     samples: VecDeque<(Instant, u64)>,
     /// What was shown last, in ten-thousandths.
     share: Option<u32>,
+    /// The device was looked at.
+    apart: bool,
 }
 
 impl Eye {
+    fn new(counters: &'static Counters, began: Instant, sample: Arc<Sample>) -> Eye {
+        Eye { counters, began, sample, samples: VecDeque::new(), share: None, apart: false }
+    }
+
     fn look(&mut self, now: Instant) -> View {
-        let progress = self.counters.now();
+        let mut progress = self.counters.now();
+        progress.in_memory = self.sample.in_memory(now, &progress);
+        if std::mem::replace(&mut self.apart, progress.in_memory.is_some()) != self.apart {
+            self.samples.clear(); // what was said of memory says nothing of the device, nor the share of it
+            self.samples.push_back((now, progress.worked()));
+            self.share = None;
+        }
         let mut name = [0; NAME];
         let length = self.counters.name(&mut name);
         let rate = self.rate(now, progress.worked());
@@ -208,7 +224,7 @@ mod tests {
         static COUNTERS: Counters = Counters::new();
         let began = Instant::now();
         let at = |seconds: u64| began + Duration::from_secs(seconds);
-        let mut eye = Eye { counters: &COUNTERS, began, samples: VecDeque::new(), share: None };
+        let mut eye = Eye::new(&COUNTERS, began, Arc::default());
         COUNTERS.expect(1000);
         COUNTERS.gave(100);
         let view = eye.look(at(1));

@@ -10,9 +10,12 @@ use super::interrupt::Rest;
 use super::json::{Json, Outcome};
 use super::quote::Charset;
 use super::reporter::{Face, Reporter, WORTH_A_LINE, Work};
+use super::sample::Sample;
 use super::{interrupt, screen};
 use crate::transfer::progress::{Counters, NAME};
+use crate::transfer::targets::Remains;
 use std::ffi::OsStr;
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -67,6 +70,10 @@ pub struct Watch {
     /// A reporter may still have to be started.
     pending: AtomicBool,
     reporter: Mutex<Option<Reporter>>,
+    /// What the reporter looks at to see how much of it is on the device.
+    sample: Arc<Sample>,
+    /// What is still in memory for a slow target.
+    remains: Mutex<Option<Remains>>,
 }
 
 impl Watch {
@@ -77,7 +84,17 @@ impl Watch {
             interrupt::prepare(program, &COUNTERS, began, wishes.last_word, wishes.rest);
         }
         let pending = AtomicBool::new(wishes.when != When::Never || json.is_some());
-        Watch { program: program.into(), wishes, began, json, sources, pending, reporter: Mutex::new(None) }
+        Watch {
+            program: program.into(),
+            wishes,
+            began,
+            json,
+            sources,
+            pending,
+            reporter: Mutex::new(None),
+            sample: Arc::default(),
+            remains: Mutex::new(None),
+        }
     }
 
     /// What the copying threads add to.
@@ -128,6 +145,24 @@ impl Watch {
         COUNTERS.file_done();
     }
 
+    /// All of the job goes to `sink`; `flushed`: it does not end before that is on the device. To be called by the program's
+    /// first thread, whose descriptors the reporter has too.
+    pub fn look_at(&self, sink: BorrowedFd<'_>, flushed: bool) {
+        if self.reporter.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            self.sample.look_at(sink, flushed);
+        }
+    }
+
+    /// That is going to be closed.
+    pub fn look_away(&self) {
+        self.sample.look_away();
+    }
+
+    /// All is copied, and this is still in memory for a slow target.
+    pub fn remains(&self, remains: Option<Remains>) {
+        *self.remains.lock().unwrap_or_else(PoisonError::into_inner) = remains;
+    }
+
     fn start(&self) {
         let mut reporter = self.reporter.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.pending.swap(false, Ordering::Relaxed) {
@@ -146,6 +181,7 @@ impl Watch {
             counters: &COUNTERS,
             began: self.began,
             foresight: Foresight::new(self.sources, &COUNTERS),
+            sample: Arc::clone(&self.sample),
         });
     }
 
@@ -172,6 +208,22 @@ impl Watch {
         if self.wishes.notices && well && shown.is_some_and(|since| since.elapsed() >= WORTH_A_WORD) {
             screen::say(&self.last_word(elapsed));
         }
+        let remains = self.remains.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(remains) = remains.as_ref().filter(|_| self.wishes.notices)
+            && !matches!(self.face(), Face::None)
+        {
+            screen::say(&self.not_yet(remains));
+        }
+    }
+
+    /// `zccp: 9.6 MiB are still in memory for /dev/sdb1 (exfat, /mnt/usb): unmount it before unplugging, or wait with sync`
+    fn not_yet(&self, remains: &Remains) -> String {
+        let [source, kind, at] = remains.place.parts().map(|part| fit(part.as_bytes(), 60, Charset::current()));
+        let bytes = Bytes(remains.bytes);
+        format!(
+            "{}: up to {bytes} still in memory for {source} ({kind}, {at}): unmount it, or run sync, before unplugging",
+            self.program
+        )
     }
 
     /// The last word of `--json`: with which `status` it ends.
@@ -180,7 +232,9 @@ impl Watch {
     /// What is to be said if the stream is not complete.
     pub fn summary(&self, status: i32) -> Result<(), String> {
         let Some(json) = &self.json else { return Ok(()) };
-        json.summary(&Outcome { progress: COUNTERS.now(), elapsed: self.began.elapsed(), failed: status != 0 })
+        let remains = self.remains.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let elapsed = self.began.elapsed();
+        json.summary(&Outcome { progress: COUNTERS.now(), elapsed, failed: status != 0, remains })
     }
 
     /// `big.iso: 4.3 GiB in 3:24, 21 MiB/s`

@@ -26,11 +26,40 @@ pub fn rotates(device: u64) -> bool {
     answer.is_some_and(|answer| answer.starts_with(b"1"))
 }
 
+/// Whether what is on `device` (`st_dev` of a file, `st_rdev` of a block device) lies on something that people pull out: the
+/// kernel calls it removable (a stick, a card in a reader), it hangs on USB (a disk in a box does not call itself
+/// removable), or it is an SD card in a slot of its own. What is on no block device is not.
+pub fn is_removable(device: u64) -> bool {
+    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+    if major == 0 {
+        return false; // a number that stands for no device
+    }
+    let node = format!("/sys/dev/block/{major}:{minor}");
+    let says = |name: &str, word: &[u8]| {
+        // A partition does not say; the disk is the directory above it.
+        let of = |up: &str| std::fs::read(format!("{node}/{up}{name}")).ok();
+        of("").or_else(|| of("../")).is_some_and(|answer| answer.trim_ascii_end() == word)
+    };
+    let Ok(place) = std::fs::read_link(&node) else { return false };
+    let hangs_on_usb = place.iter().any(|part| {
+        let number = part.as_encoded_bytes().strip_prefix(b"usb");
+        number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
+    });
+    let in_a_slot = || place.iter().any(|part| part == "mmc_host") && says("device/type", b"SD");
+    hangs_on_usb || says("removable", b"1") || in_a_slot()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs::{self, File};
     use std::path::Path;
+
+    #[test]
+    fn what_is_no_block_device_is_not_removable() {
+        assert!(!is_removable(rustix::fs::makedev(0, 42)), "btrfs, tmpfs");
+        assert!(!is_removable(rustix::fs::makedev(4095, 1)), "there is none");
+    }
 
     #[test]
     fn a_device_says_its_size_and_a_file_does_not() {

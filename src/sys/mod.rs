@@ -16,6 +16,7 @@ mod glibc;
 pub mod interface;
 pub mod lanes;
 pub mod map;
+pub mod mount;
 pub mod owner;
 pub mod pipe;
 mod power;

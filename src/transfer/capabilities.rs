@@ -1,6 +1,7 @@
 //! What has been learned in this run: which file system a device holds, and which engine refused, at the scope its
 //! errno tells of. Shared by all workers of a run; nothing is probed up front and nothing is kept for the next run.
 
+use super::targets::Targets;
 use super::verdict::Scope;
 use crate::engine::Name;
 use crate::sys::facts::FileSystem;
@@ -15,6 +16,7 @@ use std::thread::available_parallelism;
 pub struct Capabilities {
     known: Mutex<Known>,
     processors: OnceLock<usize>,
+    targets: Targets,
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +53,11 @@ impl Capabilities {
         let found = FileSystem::of(fd).ok();
         known.file_systems.push((device, found));
         found
+    }
+
+    /// What was learned of what is written to.
+    pub fn targets(&self) -> &Targets {
+        &self.targets
     }
 
     /// Processors this program may use: its affinity and its control group's quota. Asked once (17 system calls, most

@@ -17,6 +17,7 @@ use super::room;
 use super::segments::{Segment, Segments};
 use super::trail::{Failure, Refusal, Trail};
 use super::verdict::{Verdict, judge};
+use super::window::Window;
 use crate::engine::{self, Ask, Flow, Name, Place, Scratch, Side};
 use crate::sys::write_back;
 use rustix::fs;
@@ -45,6 +46,7 @@ pub fn copy(
         flow: Flow::from(ask.source.start, ask.sink.start),
         trail: Trail::default(),
         pace: Pace::new(ask, limit),
+        window: Window::new(ask, learned.targets(), counters),
         readiness: Readiness::of(ask.policy.peer),
         room: None,
         prepared: false,
@@ -55,6 +57,11 @@ pub fn copy(
     };
     driver.run();
     driver.finish();
+    let moved = driver.trail.bytes() - driver.trail.by(Name::Reflink);
+    match driver.window.finish(ask, driver.flow.given(), moved) {
+        Ok(windowed) => driver.trail.window = windowed,
+        Err(errno) => _ = driver.trail.failure.get_or_insert(Failure::Call { side: Side::Sink, errno }),
+    }
     driver.trail.wall = began.elapsed();
     driver.trail
 }
@@ -68,6 +75,7 @@ struct Driver<'a> {
     flow: Flow,
     trail: Trail,
     pace: Pace<'a>,
+    window: Window<'a>,
     readiness: Readiness,
     room: Option<Preallocation>,
     /// Room has been asked for.
@@ -111,6 +119,7 @@ impl Driver<'_> {
                     self.trail.holes += hole;
                     self.counters.passed(hole);
                     self.flow.skip(hole);
+                    self.window.skipped(self.flow.given());
                 }
                 Err(errno) => self.fail(Failure::Seek(errno)),
             }
@@ -214,6 +223,7 @@ impl Driver<'_> {
             trail: &mut self.trail,
             counters: self.counters,
             pace: &mut self.pace,
+            window: &mut self.window,
             readiness: &mut self.readiness,
             room: self.room.as_mut(),
             name,

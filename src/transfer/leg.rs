@@ -8,6 +8,7 @@ use super::progress::Counters;
 use super::ready::Readiness;
 use super::trail::{Failure, Refusal, Trail};
 use super::verdict::{self, Verdict, judge};
+use super::window::Window;
 use crate::engine::{Ask, Flow, Grant, Name, Nature, Session, Side, Step};
 use rustix::io::Errno;
 
@@ -35,6 +36,7 @@ pub(super) struct Turns<'t, 'a> {
     pub(super) trail: &'t mut Trail,
     pub(super) counters: &'t Counters,
     pub(super) pace: &'t mut Pace<'a>,
+    pub(super) window: &'t mut Window<'a>,
     pub(super) readiness: &'t mut Readiness,
     pub(super) room: Option<&'t mut Preallocation>,
     pub(super) name: Name,
@@ -75,6 +77,7 @@ impl Turns<'_, '_> {
                 hole::keep(&self.ask.sink, self.flow.sink_offset() - zeros, zeros);
             }
             self.trail.holes += zeros;
+            self.window.skipped(self.flow.given());
             self.counters.passed(zeros);
         } else {
             self.trail.count(self.name, moved);
@@ -135,7 +138,10 @@ impl Turns<'_, '_> {
     }
 
     fn grant(&mut self) -> Result<Grant, Errno> {
-        let mut bytes = self.pace.grant(self.name);
+        let mut bytes = match self.name {
+            Name::Reflink => self.pace.grant(self.name), // shares, and writes nothing
+            _ => self.window.ahead(&self.ask.sink, self.flow.given())?.min(self.pace.grant(self.name)),
+        };
         if let Some(room) = &mut self.room {
             bytes = bytes.min(room.ahead(&self.ask.sink, self.flow.sink_offset())?);
         }

@@ -22,9 +22,11 @@ pub mod resume;
 mod room;
 mod segments;
 pub mod survey;
+pub mod targets;
 pub mod trail;
 pub mod verdict;
 pub mod verify;
+pub mod window;
 
 pub use crate::engine::{Ask, End, Scratch};
 pub use capabilities::Capabilities;

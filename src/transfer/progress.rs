@@ -20,6 +20,8 @@ pub struct Counters {
     foreseen_files: AtomicU64,
     endless: AtomicU32,
     scanning: AtomicBool,
+    in_memory: AtomicU64,
+    apart: AtomicBool,
     compared: AtomicU64,
     verified: AtomicU64,
     comparing: AtomicU32,
@@ -57,6 +59,8 @@ pub struct Progress {
     pub phase: Phase,
     /// What is being copied now can be gone on with, if it is broken off.
     pub resumable: bool,
+    /// Of what was moved, bytes that are not known to be on the device yet; `None` where nobody minds.
+    pub in_memory: Option<u64>,
 }
 
 /// What is done with the bytes at the moment, by one of the threads at least.
@@ -82,15 +86,16 @@ impl Progress {
         if self.phase == Phase::Verifying { self.verified } else { self.done() }
     }
 
-    /// Bytes that went one way or the other: what a rate is made of.
+    /// Bytes that went one way or the other: what a rate is made of. What is in memory has not gone yet, where that is minded.
     pub fn worked(&self) -> u64 {
-        self.given.saturating_add(self.read_back)
+        self.given.saturating_sub(self.in_memory.unwrap_or(0)).saturating_add(self.read_back)
     }
 
     /// How much of the work is done, and how much there is, where that is known: what is to be verified counts twice.
     pub fn share(&self) -> Option<(u64, u64)> {
         let total = self.total()?;
-        let done = self.done().min(total).saturating_add(self.verified.min(total));
+        let arrived = self.done().saturating_sub(self.in_memory.unwrap_or(0));
+        let done = arrived.min(total).saturating_add(self.verified.min(total));
         Some((done, if self.verifies { total.saturating_mul(2) } else { total }))
     }
 
@@ -113,6 +118,8 @@ impl Counters {
             foreseen_files: AtomicU64::new(0),
             endless: AtomicU32::new(0),
             scanning: AtomicBool::new(true),
+            in_memory: AtomicU64::new(0),
+            apart: AtomicBool::new(false),
             compared: AtomicU64::new(0),
             verified: AtomicU64::new(0),
             comparing: AtomicU32::new(0),
@@ -126,6 +133,21 @@ impl Counters {
     /// `bytes` were moved.
     pub fn gave(&self, bytes: u64) {
         self.given.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The target is slow: what is in memory and what is on the device are told apart from now on.
+    pub fn apart(&self) {
+        self.apart.store(true, Ordering::Relaxed);
+    }
+
+    /// `bytes` of what was moved are in memory, for a slow target.
+    pub fn in_memory(&self, bytes: u64) {
+        self.in_memory.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// `bytes` of those are on the device now.
+    pub fn on_device(&self, bytes: u64) {
+        self.in_memory.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// `bytes` are there without having been moved: a hole, a clone.
@@ -236,6 +258,7 @@ impl Counters {
                 .saturating_add(at_least_0(load(&self.foreseen_files))),
             endless: self.endless.load(Ordering::Relaxed) > 0,
             scanning: self.scanning.load(Ordering::Relaxed),
+            in_memory: self.apart.load(Ordering::Relaxed).then(|| at_least_0(load(&self.in_memory))),
             read_back: load(&self.compared).saturating_add(load(&self.verified)),
             verified: load(&self.verified),
             verifies: self.verifies.load(Ordering::Relaxed),

@@ -1,5 +1,6 @@
 //! What happened in one copy. `--explain`, GNU's `--debug` line and the tests all print this one value.
 
+use super::window::Windowed;
 use crate::engine::{Name, Remark, Side};
 use rustix::io::Errno;
 use std::time::Duration;
@@ -25,6 +26,8 @@ pub struct Trail {
     pub by_value_from: Option<u64>,
     /// Bytes preallocated ahead of the writing.
     pub preallocated: u64,
+    /// The target was slow or removable, and written with little left in memory.
+    pub window: Option<Windowed>,
     /// The source became shorter while it was copied.
     pub shrank: Option<Shrank>,
     /// Why it is not complete, if it is not.

@@ -19,6 +19,19 @@ pub enum Scope {
     File,
 }
 
+/// What a flush that was not asked for (sync_file_range, syncfs) says, where that is lost data: a failed write-back is told
+/// once. Everything else is of no consequence: ENOSYS of a filter, ESPIPE, EINVAL, EROFS, EOPNOTSUPP.
+///
+/// # Errors
+/// EIO (strace --inject=sync_file_range:error=EIO), ENOSPC and EDQUOT, which were not told when the bytes were written (NFS,
+/// FUSE, thin volumes).
+pub(super) fn lost(errno: Errno) -> Result<(), Errno> {
+    match errno {
+        Errno::IO | Errno::NOSPC | Errno::DQUOT => Err(errno),
+        _ => Ok(()),
+    }
+}
+
 /// What is to be done about an errno.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {

@@ -233,6 +233,7 @@ pub struct Command {
     ignores_sigpipe: bool,
     limits: Vec<(u32, u64)>,
     user: Option<u32>,
+    refused: Option<u32>,
 }
 
 impl Command {
@@ -251,6 +252,7 @@ impl Command {
             ignores_sigpipe: false,
             limits: Vec::new(),
             user: None,
+            refused: None,
         }
     }
 
@@ -330,6 +332,12 @@ impl Command {
         self
     }
 
+    /// That system call fails with ENOSYS, as on a kernel that has it not. For those that strace does not know by name.
+    pub fn without_call(mut self, number: libc::c_long) -> Command {
+        self.refused = Some(u32::try_from(number).unwrap());
+        self
+    }
+
     /// Another time-out than 60 s.
     pub fn time_out(mut self, time_out: Duration) -> Command {
         self.time_out = time_out;
@@ -385,6 +393,9 @@ impl Command {
         let (stderr, collect_stderr) = outlet(self.errors, 2, &mut closed);
         command.stdout(stdout).stderr(stderr);
         prepare(&mut command, closed, self.ignores_sigpipe, self.limits);
+        if let Some(number) = self.refused {
+            refuse(&mut command, number);
+        }
         let child = command.spawn().unwrap_or_else(|e| panic!("{shown}: {e}"));
         // The parent's copies of the child's descriptors go with the command, or no reader would ever see an end.
         drop(command);
@@ -464,6 +475,28 @@ fn prepare(command: &mut std::process::Command, closed: Vec<i32>, ignores_sigpip
         Ok(())
     };
     // SAFETY: the closure keeps to what may be done between fork and exec in a process with threads, see above.
+    unsafe { command.pre_exec(before_exec) };
+}
+
+/// A filter (seccomp(2)) that says ENOSYS to one system call.
+fn refuse(command: &mut std::process::Command, number: u32) {
+    let instruction = |code: u32, jf, k| libc::sock_filter { code: code as u16, jt: 0, jf, k };
+    let filter = [
+        instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0), // seccomp_data.nr
+        instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, number),
+        instruction(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32),
+        instruction(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let before_exec = move || {
+        let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_ptr().cast_mut() };
+        // SAFETY: bare system calls; the filter outlives them, and the kernel copies it.
+        let set = unsafe {
+            libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+                && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) == 0
+        };
+        if set { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+    };
+    // SAFETY: nothing is allocated between fork and exec.
     unsafe { command.pre_exec(before_exec) };
 }
 

@@ -8,6 +8,7 @@
 //! | [`filesystems`] | real ext4, ext2, xfs, btrfs, tmpfs and overlay, mounted for this process alone |
 //! | [`block`] | loop devices that vanish with their descriptor |
 //! | [`skip`] | what could not run says so by name |
+//! | [`stick`] | a device that says it can be pulled out, or that is slow |
 //! | [`strace`] | a run's system calls as records; injected errors |
 //! | [`fuse`] | a file system that answers short, lies about sizes and fails on request |
 //! | [`tmux`] | a real terminal, its keys and its screen |
@@ -26,6 +27,7 @@ pub mod filesystems;
 pub mod fuse;
 pub mod skip;
 pub mod sockets;
+pub mod stick;
 pub mod strace;
 pub mod terminal;
 pub mod tmux;
