@@ -12,7 +12,7 @@ use super::{Run, attributes, links};
 use crate::engine::{Name, Reflink};
 use crate::report::{debug, explain, failure, json};
 use crate::sys::descriptor::close;
-use crate::sys::facts::{Facts, FileSystem, Kind};
+use crate::sys::facts::{Facts, Kind};
 use crate::sys::text::strerror;
 use crate::transfer::{self, Ask, Failure, Plan, Trail, by_reference, endpoint};
 use rustix::io::Errno;
@@ -173,7 +173,7 @@ impl Copied {
 impl Ends<'_> {
     /// Moves the contents, and sets what is to be kept besides.
     fn copy(&self, run: &mut Run<'_>) -> Copied {
-        let mut copied = if run.options.attributes_only || self.is_surely_empty(run) {
+        let mut copied = if run.options.attributes_only || self.is_surely_empty(run) || self.copy_whole(run) {
             Copied::NOTHING
         } else {
             self.move_contents(run)
@@ -209,13 +209,31 @@ impl Ends<'_> {
 
     /// Whether nothing has to be read to know that there is nothing: an empty file on a file system whose sizes are true,
     /// to a new one. Only below an operand, where the file system is known by then.
-    fn is_surely_empty(&self, run: &Run<'_>) -> bool {
+    fn is_surely_empty(&self, run: &mut Run<'_>) -> bool {
         let silent = !run.options.debug && !run.options.explain;
         let policy = &run.options.policy;
         let plain = policy.engines.is_empty() && policy.reflink != Reflink::Always;
         let empty = plain && self.source.kind == Kind::Regular && self.source.size == 0 && self.sink.created;
-        let known = || run.learned.known_file_system(self.source.device);
-        silent && empty && !self.from.operand && known().is_some_and(FileSystem::short_read_is_end)
+        silent && empty && !self.from.operand && run.is_ended_by_a_short_read(self.source.device)
+    }
+
+    /// Copies a small file of a tree, of which nothing is to be said, to a new one; whether that was it. Otherwise it is yet
+    /// to be copied.
+    fn copy_whole(&self, run: &mut Run<'_>) -> bool {
+        let silent = !run.options.debug && !run.options.explain && run.limit.is_none() && run.watch.json().is_none();
+        let new = self.sink.created && !self.to.operand;
+        if !silent || !new || !endpoint::is_small(self.source, &run.options.policy) {
+            return false;
+        }
+        let size = self.source.size;
+        run.watch.begin_small();
+        let done = run.is_ended_by_a_short_read(self.source.device)
+            && transfer::whole::copy(self.opened.as_fd(), self.sink.fd(), size, &mut run.scratch.small);
+        if done {
+            run.come_upon();
+            run.tally.copied(run.watch.counters(), size);
+        }
+        done
     }
 
     fn move_contents(&self, run: &mut Run<'_>) -> Copied {
@@ -250,6 +268,7 @@ impl Ends<'_> {
             counters.expect(ask.expected.unwrap_or(0));
         }
         run.come_upon();
+        run.tally.tell(counters);
         if self.to.operand && run.alone {
             counters.scanned();
         }

@@ -24,6 +24,7 @@ mod parents;
 mod rehearse;
 mod safety;
 mod sink;
+mod small;
 mod source;
 mod special;
 mod tree;
@@ -40,6 +41,7 @@ use first_names::FirstNames;
 use location::Location;
 use options::Label;
 use safety::Flushes;
+use small::Tally;
 use std::rc::Rc;
 
 /// What a thread of `zccp` has at hand: what all of them share, and what is its own.
@@ -62,6 +64,8 @@ pub(crate) struct Run<'a> {
     foreseen: Option<u64>,
     /// How the small files of a tree are copied, once one was.
     small_plan: Option<Rc<Plan>>,
+    /// What this thread has to tell of them.
+    tally: Tally,
     /// The operand at hand is being copied into itself: it is gone on with no further.
     into_itself: bool,
     /// What this run has copied and made, where several operands could meet; minded by the thread that has them.
@@ -72,7 +76,7 @@ impl Run<'_> {
     /// What was foreseen of the file at hand is expected now, or will never come.
     fn come_upon(&mut self) {
         if let Some(bytes) = self.foreseen.take() {
-            self.watch.counters().come_upon(bytes);
+            self.tally.came_upon(self.watch.counters(), bytes);
         }
     }
 
@@ -104,6 +108,7 @@ pub fn run(options: &Options, messages: &mut Messages, watch: &Watch) {
         scratch: &mut Scratch::new(),
         foreseen: None,
         small_plan: None,
+        tally: Tally::default(),
         into_itself: false,
         account: Some(&mut Account::default()),
     };

@@ -25,6 +25,7 @@ pub mod survey;
 pub mod trail;
 pub mod verdict;
 pub mod verify;
+pub mod whole;
 
 pub use crate::engine::{Ask, End, Scratch};
 pub use capabilities::Capabilities;
