@@ -15,6 +15,8 @@ mandir = $(datarootdir)/man
 bashcompletiondir = $(datarootdir)/bash-completion/completions
 zshcompletiondir = $(datarootdir)/zsh/site-functions
 fishcompletiondir = $(datarootdir)/fish/vendor_completions.d
+elvishlibdir = $(datarootdir)/elvish/lib
+nushellautoloaddir = $(datarootdir)/nushell/vendor/autoload
 # Links named cp and cat, which nobody sees who does not put the directory into PATH.
 linksdir = $(libexecdir)/zccp
 
@@ -27,7 +29,8 @@ names = zccp zccat
 at = $(DESTDIR)$(1)
 
 installed = $(foreach name,$(names),$(bindir)/$(name) $(mandir)/man1/$(name).1 $(bashcompletiondir)/$(name) \
-	$(zshcompletiondir)/_$(name) $(fishcompletiondir)/$(name).fish) $(linksdir)/cp $(linksdir)/cat
+	$(zshcompletiondir)/_$(name) $(fishcompletiondir)/$(name).fish $(elvishlibdir)/$(name).elv \
+	$(nushellautoloaddir)/$(name).nu) $(linksdir)/cp $(linksdir)/cat
 
 .PHONY: all install uninstall links static deb rpm
 
@@ -46,7 +49,9 @@ install: $(PROGRAM)
 		$(INSTALL) -m 644 man/$$name.1 "$(call at,$(mandir))/man1/$$name.1" && \
 		$(INSTALL) -m 644 completions/$$name.bash "$(call at,$(bashcompletiondir))/$$name" && \
 		$(INSTALL) -m 644 completions/_$$name "$(call at,$(zshcompletiondir))/_$$name" && \
-		$(INSTALL) -m 644 completions/$$name.fish "$(call at,$(fishcompletiondir))/$$name.fish" || exit; \
+		$(INSTALL) -m 644 completions/$$name.fish "$(call at,$(fishcompletiondir))/$$name.fish" && \
+		$(INSTALL) -m 644 completions/$$name.elv "$(call at,$(elvishlibdir))/$$name.elv" && \
+		$(INSTALL) -m 644 completions/$$name.nu "$(call at,$(nushellautoloaddir))/$$name.nu" || exit; \
 	done
 	for name in cp cat; do \
 		ln -srfn "$(call at,$(bindir))/zccp" "$(call at,$(linksdir))/$$name" || exit; \

@@ -47,6 +47,7 @@ Register-ArgumentCompleter -Native -CommandName 'zccat' -ScriptBlock {
             [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'output only the first of empty lines in a row')
             [CompletionResult]::new('--squeeze-blank', '--squeeze-blank', [CompletionResultType]::ParameterName, 'output only the first of empty lines in a row')
             [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'the same as -vT')
+            [CompletionResult]::new('--durable', '--durable', [CompletionResultType]::ParameterName, 'success means that all is on the device standard output is on')
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time')
             [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, '(no effect: output is never held back)')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'display this help and exit')

@@ -24,6 +24,7 @@ complete -c zccat -s v -l show-nonprinting -d 'show control characters as ^X and
 complete -c zccat -s T -l show-tabs -d 'show tabs as ^I'
 complete -c zccat -s s -l squeeze-blank -d 'output only the first of empty lines in a row'
 complete -c zccat -s t -d 'the same as -vT'
+complete -c zccat -l durable -d 'success means that all is on the device standard output is on'
 complete -c zccat -l explain -d 'say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time'
 complete -c zccat -s u -d '(no effect: output is never held back)'
 complete -c zccat -s h -l help -d 'display this help and exit'

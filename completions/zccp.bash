@@ -18,7 +18,7 @@ _zccp()
     fi
     case $prev in
         --backup=)
-            COMPREPLY=($(compgen -P "$before" -W "" -- "$cur"))
+            COMPREPLY=($(compgen -P "$before" -W "none off simple never existing nil numbered t" -- "$cur"))
             return
             ;;
         --context=)
@@ -89,7 +89,7 @@ _zccp()
             ;;
     esac
     [[ $cur == -* ]] || return
-    COMPREPLY=($(compgen -W "-a --archive --attributes-only --atomic --backup --backup= -b --context --context= --copy-contents -d --debug --dry-run --durable --engine= --exclude= --explain -f --force --generate= -H -i --interactive --json --json= -j --jobs= --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference --no-preserve= -x --one-file-system -p --parents --preserve --preserve= -g --progress --progress= -q --quiet -R --recursive --rate-limit= --reflink --reflink= --remove-destination --resume --strip-trailing-slashes -s --symbolic-link -S --suffix= --sparse= -t --target-directory= --update --update= -u -T --no-target-directory -v --verbose --verify -Z -h --help -V --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "-a --archive --attributes-only --atomic --backup --backup= -b --context --context= --copy-contents -d --debug --dry-run --durable --engine= --exclude= --explain -f --force --generate= -H -i --interactive --json --json= -j --jobs= --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference --no-preserve= -x --one-file-system -p --parents --preserve --preserve= -g --progress --progress= -q --quiet -R -r --recursive --rate-limit= --reflink --reflink= --remove-destination --resume --strip-trailing-slashes -s --symbolic-link -S --suffix= --sparse= -t --target-directory= --update --update= -u -T --no-target-directory -v --verbose --verify -Z -h --help -V --version" -- "$cur"))
     [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
 }
 

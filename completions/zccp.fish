@@ -1,4 +1,11 @@
-complete -c zccp -l backup -d 'keep an existing DEST under another name; CONTROL is none or off, simple or never, existing or nil, numbered or t' -r -f
+complete -c zccp -l backup -d 'keep an existing DEST under another name; CONTROL is none or off, simple or never, existing or nil, numbered or t' -f -a "none\t''
+off\t''
+simple\t''
+never\t''
+existing\t''
+nil\t''
+numbered\t''
+t\t''"
 complete -c zccp -l context -d 'like -Z, or set the SELinux context of new files to CTX' -r -f
 complete -c zccp -l engine -d 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write, or try them all in DIRECTORY, or in this one, and say how fast each is there (help)' -r -f -a "(__fish_complete_list , 'string split , reflink,copy_file_range,sendfile,splice,zerocopy,mmap,read_write,help')"
 complete -c zccp -l exclude -d 'with -R, leave out what in a SOURCE directory is named so, as a line of .gitignore would; may be given more than once' -r -f

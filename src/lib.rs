@@ -76,6 +76,7 @@ pub mod transfer;
 
 use cli::{Invocation, Options, Parsed, Program};
 use report::foresee::{Sources, Trees};
+use report::interrupt::Rest;
 use report::watch::{When, Wishes};
 use report::{Json, Messages, Watch, interrupt};
 use std::ffi::OsString;
@@ -157,6 +158,11 @@ fn wishes(options: &'static Options) -> (Wishes, Option<&'static report::json::T
                 notices: !options.quiet && !options.strictly_gnu,
                 status: !options.strictly_gnu,
                 last_word: !options.quiet && !options.strictly_gnu && !options.dry_run,
+                rest: match (options.safety.atomic, cli::can_be_resumed(options)) {
+                    (true, _) => Rest::Goes,
+                    (false, true) => Rest::Resumable,
+                    (false, false) => Rest::Stays,
+                },
             };
             (wishes, options.json.as_ref(), options.foreseeable())
         }
@@ -172,6 +178,7 @@ fn wishes(options: &'static Options) -> (Wishes, Option<&'static report::json::T
                 notices: !options.strictly_gnu,
                 status: !options.strictly_gnu,
                 last_word: false,
+                rest: Rest::Stays,
             };
             let sources =
                 Sources { operands: &options.operands, followed: true, trees: Trees::Unknown, excluded: None };

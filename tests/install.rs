@@ -4,23 +4,27 @@ use crate::apparatus::{Command, Scene, case, skip};
 use std::path::Path;
 
 /// Everything that is installed below `/usr`.
-const INSTALLED: [&str; 12] = [
+const INSTALLED: [&str; 16] = [
     "bin/zccat",
     "bin/zccp",
     "libexec/zccp/cat",
     "libexec/zccp/cp",
     "share/bash-completion/completions/zccat",
     "share/bash-completion/completions/zccp",
+    "share/elvish/lib/zccat.elv",
+    "share/elvish/lib/zccp.elv",
     "share/fish/vendor_completions.d/zccat.fish",
     "share/fish/vendor_completions.d/zccp.fish",
     "share/man/man1/zccat.1",
     "share/man/man1/zccp.1",
+    "share/nushell/vendor/autoload/zccat.nu",
+    "share/nushell/vendor/autoload/zccp.nu",
     "share/zsh/site-functions/_zccat",
     "share/zsh/site-functions/_zccp",
 ];
 
 /// `make` in the source's own directory, with the program that is tested; `None`, and said, where there is no make.
-fn make(scene: &Scene, arguments: &[&str]) -> Option<Command> {
+pub fn make(scene: &Scene, arguments: &[&str]) -> Option<Command> {
     if !skip::has_program("make") {
         skip::skip!("there is no make");
         return None;
@@ -76,6 +80,8 @@ fn what_is_installed_works_under_all_names_and_goes_again() {
             (format!("completions/{name}.bash"), format!("share/bash-completion/completions/{name}")),
             (format!("completions/_{name}"), format!("share/zsh/site-functions/_{name}")),
             (format!("completions/{name}.fish"), format!("share/fish/vendor_completions.d/{name}.fish")),
+            (format!("completions/{name}.elv"), format!("share/elvish/lib/{name}.elv")),
+            (format!("completions/{name}.nu"), format!("share/nushell/vendor/autoload/{name}.nu")),
         ];
         for (from, to) in pairs {
             assert_eq!(std::fs::read(source.join(&from)).unwrap(), std::fs::read(usr.join(&to)).unwrap(), "{to}");

@@ -377,3 +377,39 @@ fn zccat_leaves_the_terminal_to_others_unless_asked() {
         assert!(!drawn || shown.ends_with("\r\x1b[J"), "{shown:?}");
     }
 }
+
+/// The percentages that are shown until the shell says the status, and the lines that they are in.
+fn shares(tmux: &Tmux) -> (Vec<u32>, String) {
+    let (mut shares, mut seen) = (Vec::new(), String::new());
+    tmux.wait_for("the end", |screen| {
+        let line = screen.lines().find(|line| line.contains('%')).unwrap_or_default();
+        shares.extend(line.split('%').next().and_then(|before| before.rsplit(' ').next()?.parse::<u32>().ok()));
+        seen = format!("{seen}{line}\n");
+        ["status 0", "status 1"].iter().any(|end| screen.contains(end))
+    });
+    (shares, seen)
+}
+
+#[test]
+fn comparing_and_reading_back_are_shown_as_what_they_are_and_never_run_backwards() {
+    let scene = Scene::new();
+    let bytes = content::bytes(1, 40 << 20);
+    scene.file("a", &bytes);
+    scene.file("b", &bytes[..25 << 20]);
+    let Some(tmux) = Tmux::new(&scene, 100, 12) else { return };
+    for (options, words) in [
+        ("--resume", &["comparing "][..]),
+        ("--verify", &["verifying "]),
+        ("--resume --verify", &["comparing ", "verifying "]),
+    ] {
+        tmux.type_line(&format!("clear; \"$ZCCP\" {options} --rate-limit=16M a b; echo \"status $?\""));
+        let (shares, seen) = shares(&tmux);
+        assert!(shares.len() > 4 && shares.is_sorted(), "{options}: {shares:?}");
+        assert!(shares.last() > Some(&60), "{options}: {shares:?}");
+        for word in words {
+            assert!(seen.lines().any(|line| line.contains(word) && line.contains("/40.0 MiB")), "{options}: {seen}");
+        }
+        assert!(tmux.screen().contains("status 0"), "{}", tmux.screen());
+        scene.file("b", &bytes[..25 << 20]);
+    }
+}

@@ -201,3 +201,16 @@ fn the_workers_of_a_tree_keep_to_it_together() {
     let zccp = scene.zccp(["-r", "-j4", "--rate-limit=1MB", "t", "u"]);
     takes_its_time(20 * bytes.len(), 1_000_000, zccp).succeeds().file_is("u/3/4", &bytes);
 }
+
+#[test]
+fn what_is_compared_or_read_back_counts_too() {
+    let scene = Scene::new();
+    let bytes = content::bytes(7, 2_000_000);
+    scene.file("a", &bytes);
+    scene.file("b", &bytes);
+    let rate = ["--rate-limit=2MB", "a", "b"];
+    let resumed = scene.zccp(["--resume"]).arguments(rate);
+    takes_its_time(bytes.len(), 2_000_000, resumed).succeeds().stderr_is("").file_is("b", &bytes);
+    let verified = scene.zccp(["--verify"]).arguments(rate);
+    takes_its_time(2 * bytes.len(), 2_000_000, verified).succeeds().file_is("b", &bytes);
+}

@@ -37,6 +37,9 @@ mod floors;
 // Descriptors that were there before us: shared offsets, append mode, closed ones, SIGPIPE, non-blocking ones.
 mod inherited;
 
+// The completions, installed, in real shells: what Tab makes of a word.
+mod completions;
+
 // make install, and what it leaves.
 mod install;
 
@@ -66,6 +69,10 @@ mod exclude;
 
 // --rate-limit: never faster than was said.
 mod rate;
+
+// README's picture: what the programs print on a real terminal.
+mod picture;
+
 // How far a copy is, on a real terminal and on what is none.
 mod progress;
 

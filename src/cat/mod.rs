@@ -11,9 +11,10 @@ mod raw;
 pub use options::Options;
 
 use crate::report::{Messages, Watch, failure, peer as words};
+use crate::sys::facts::Kind;
 use crate::sys::text::strerror;
 use crate::sys::{descriptor, start};
-use crate::transfer::{Capabilities, End, Failure, RateLimit, Scratch, endpoint};
+use crate::transfer::{Capabilities, End, Failure, RateLimit, Scratch, durable, endpoint};
 use cooked::Kitchen;
 use operand::Sent;
 use peer::Peer;
@@ -115,8 +116,18 @@ fn to_standard_output(options: &Options, messages: &mut Messages, watch: &Watch)
         Ok(output) => output,
         Err(errno) => return messages.error(format!("standard output: {}", strerror(errno))),
     };
+    if options.durable && !matches!(output.facts.kind, Kind::Regular | Kind::Block) {
+        return messages
+            .error("standard output cannot be flushed (--durable): it is neither a file nor a block device");
+    }
     let mut run = Run::new(options, messages, watch, None);
     let output_works = run.operands(&output);
+    if options.durable
+        && output_works
+        && let Err(errno) = durable::file(output.fd)
+    {
+        run.messages.error(format!("error flushing standard output: {}", strerror(errno)));
+    }
     run.standard_input_used();
     // Whatever close alone can tell (NFS, FUSE, quotas) is a write error too.
     if let Err(errno) = descriptor::close_inherited(1)
@@ -127,6 +138,7 @@ fn to_standard_output(options: &Options, messages: &mut Messages, watch: &Watch)
 }
 
 /// `--connect`, `--listen`: standard output is not looked at.
+#[inline(never)] // its frame is large, and every page of a frame that is entered is a page fault
 fn to_peer(options: &Options, asked: &options::Peer, messages: &mut Messages, watch: &Watch) {
     start::ignore_sigpipe();
     let peer = match Peer::open(asked) {

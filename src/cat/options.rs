@@ -25,6 +25,8 @@ pub struct Options {
     pub format: Format,
     /// `--explain`: plan and trail of each file, on standard error.
     pub explain: bool,
+    /// `--durable`: standard output is flushed to its device, and what goes wrong with that is an error.
+    pub durable: bool,
     /// `--size`: bytes expected of an operand that does not tell.
     pub size: Option<NonZero<u64>>,
     /// `--rate-limit`: bytes per second.

@@ -104,6 +104,7 @@ pub(super) fn zccat(
         json: json(matches)?,
         format: format(matches),
         explain: matches.get_flag("explain"),
+        durable: durable(matches, peer.as_ref())?,
         size: size_above_zero(matches, "size")?,
         rate_limit: size_above_zero(matches, "rate-limit")?,
         policy: Policy {
@@ -113,6 +114,18 @@ pub(super) fn zccat(
         },
         peer,
     })
+}
+
+/// `zccat --durable`: of what a peer does with the bytes nothing is known.
+fn durable(matches: &ArgMatches, peer: Option<&Peer>) -> Result<bool, UsageError> {
+    let durable = matches.get_flag("durable");
+    match peer.filter(|_| durable) {
+        Some(peer) => {
+            let option = peer.role.option();
+            Err(UsageError::with_hint(format!("--durable cannot be combined with {option}: a socket is on no device")))
+        }
+        None => Ok(durable),
+    }
 }
 
 fn any(matches: &ArgMatches, flags: &[&str]) -> bool {

@@ -13,6 +13,7 @@ mod size;
 pub mod table;
 mod usage;
 
+pub use safety::can_be_resumed;
 pub use usage::UsageError;
 
 use crate::{cat, cp};

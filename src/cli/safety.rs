@@ -51,6 +51,16 @@ const CONFLICTS: [(Option, Option, &str); 17] = [
     (VERIFY, ATTRIBUTES, NO_CONTENTS),
 ];
 
+/// Whether a copy with these options that is broken off can be gone on with by the same command with `--resume`.
+pub fn can_be_resumed(options: &Options) -> bool {
+    let of_resume = |given: &Option| given.name == RESUME.name;
+    CONFLICTS.iter().all(|(one, other, _)| match (of_resume(one), of_resume(other)) {
+        (true, _) => !(other.given)(options),
+        (_, true) => !(one.given)(options),
+        (false, false) => true,
+    })
+}
+
 /// Whether what was asked makes sense together.
 ///
 /// # Errors

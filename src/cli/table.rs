@@ -265,6 +265,7 @@ pub fn zccat() -> Command {
                 .value_hint(ValueHint::Other)
                 .help("send to this socket instead of standard output, half-close it, and\nwait until the peer has closed it: see below"),
         )
+        .arg(flag("durable").long("durable").help("success means that all is on the device standard output is on"))
         .arg(engine())
         .arg(explain())
         .arg(generate())
@@ -391,7 +392,7 @@ mod tests {
                 command.get_arguments().filter_map(Arg::get_long).filter(|name| !gnu.all.contains(name)).collect();
             let mut expected: Vec<&str> = vec!["engine", "explain", "generate", "json", "progress", "rate-limit"];
             expected.extend_from_slice(match command.get_name() {
-                "zccat" => &["connect", "listen", "size", "timeout"],
+                "zccat" => &["connect", "durable", "listen", "size", "timeout"],
                 _ => &["atomic", "dry-run", "durable", "exclude", "jobs", "quiet", "resume", "verify"],
             });
             let sorted = |names: &[&str]| BTreeSet::from_iter(names.iter().map(ToString::to_string));

@@ -4,6 +4,8 @@ use super::location::Location;
 use super::names;
 use super::options::{Backup, Numbering};
 use crate::sys::facts::Facts;
+use crate::sys::temporary;
+use crate::transfer::replacement;
 use rustix::fs::{self, AtFlags, Dir, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -66,17 +68,20 @@ pub(super) fn keep(to: &Location<'_>, backup: &Backup) -> Result<(), Errno> {
         match link(&place) {
             Err(Errno::EXIST) if is_numbered(&place, to, backup) => {} // somebody took the number meanwhile
             Err(Errno::EXIST) => {
-                let mut aside = names::last_component(&place.name).to_os_string();
-                aside.push(".zccp-new");
-                let aside = place.beside(&aside);
-                match link(&aside) {
-                    Err(Errno::EXIST) => aside.remove().and_then(|()| link(&aside))?, // left by one that was killed
-                    linked => linked?,
-                }
-                let renamed = aside.rename(&place);
-                // Still there if that failed, or if both were names of one file already (rename(2)).
-                let _ = aside.remove();
-                return renamed;
+                // No dot before it, as there is before the new file's.
+                let aside = [replacement::short(names::last_component(&place.name)), replacement::ENDING].concat();
+                let aside = place.beside(OsStr::from_bytes(&aside));
+                let make = || temporary::make(aside.directory, &aside.name, || link(&aside));
+                let ((), mut noted) = match make() {
+                    Err(Errno::EXIST) => aside.remove().and_then(|()| make())?, // left by one that was killed
+                    made => made?,
+                };
+                return noted.end(|| {
+                    let renamed = aside.rename(&place);
+                    // Still there if that failed, or if both were names of one file already (rename(2)).
+                    let _ = aside.remove();
+                    Ok(renamed)
+                })?;
             }
             linked => return linked,
         }

@@ -10,7 +10,7 @@ use super::location::Location;
 use super::options::{Dereference, Make, Update};
 use super::source::{self, Source};
 use super::tree::Node;
-use super::{Run, backup, links, names, rehearse, safety, special};
+use super::{Run, backup, links, names, refusals, rehearse, safety, special};
 use crate::report::prompt;
 use crate::sys::facts::{Facts, Kind};
 use crate::sys::text::strerror;
@@ -279,9 +279,7 @@ impl Entry<'_> {
         let Some(backup) = &run.options.backup else { return false };
         let would = backup::would_destroy(source, &self.from.name, self.to, backup);
         if would {
-            let (to, from) = (self.to.quoted(), self.from.quoted());
-            // Two spaces: GNU's.
-            run.messages.error(format!("backing up {to} might destroy source;  {from} not copied"));
+            run.messages.error(refusals::might_destroy(self.from, self.to));
         }
         would
     }
@@ -303,7 +301,7 @@ impl Entry<'_> {
         let (from, to) = (self.from.quoted(), self.to.quoted());
         let text = match refusal {
             Refusal::OmitDirectory => format!("-r not specified; omitting directory {from}"),
-            Refusal::SameFile => format!("{from} and {to} are the same file"),
+            Refusal::SameFile => refusals::same_file(self.from, self.to),
             Refusal::NotReplacing => format!("not replacing {to}"),
             Refusal::OverwriteDirectory => format!("cannot overwrite directory {to} with non-directory {from}"),
             Refusal::OverwriteNonDirectory => format!("cannot overwrite non-directory {to} with directory {from}"),

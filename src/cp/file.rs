@@ -8,12 +8,13 @@ use super::location::Location;
 use super::safety;
 use super::sink::{File, Sink};
 use super::source::{self, Source};
-use super::{Run, attributes, links};
+use super::{Run, attributes, links, refusals};
 use crate::engine::{Name, Reflink};
 use crate::report::{debug, explain, failure, json};
 use crate::sys::descriptor::close;
 use crate::sys::facts::{Facts, Kind};
 use crate::sys::text::strerror;
+use crate::transfer::resume;
 use crate::transfer::{self, Ask, Failure, Plan, Trail, by_reference, endpoint};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, OwnedFd};
@@ -64,7 +65,7 @@ pub(super) fn contents(
     let open = match &opened {
         Ok(open) => open,
         Err(errno) => {
-            run.messages.error(format!("cannot open {} for reading: {}", from.quoted(), strerror(*errno)));
+            run.messages.error(refusals::unreadable(from, *errno));
             return false;
         }
     };
@@ -99,7 +100,7 @@ fn open_sink(
     to: &Location<'_>,
     from: &Location<'_>,
 ) -> Result<Sink, Option<String>> {
-    let cannot_create = |errno| Some(format!("cannot create regular file {}: {}", to.quoted(), strerror(errno)));
+    let cannot_create = |errno| Some(refusals::cannot_create(to, errno));
     let mode = attributes::mode_of_new_file(run.options, run.identity, source);
     let access = safety::access(run);
     let create = || to.create(mode, access).map(Sink::new).map_err(cannot_create);
@@ -108,7 +109,7 @@ fn open_sink(
             return to.create_through_link(mode, access).map(Sink::new).map_err(cannot_create);
         }
         Product::Dangling => {
-            return Err(Some(format!("not writing through dangling symlink {}", to.quoted())));
+            return Err(Some(refusals::dangling(to)));
         }
         Product::AfterRemoval => {
             links::remove(run, to).map_err(|()| None)?;
@@ -129,7 +130,7 @@ fn open_sink(
     };
     let facts = Facts::of(&fd).map_err(cannot_create)?;
     if facts.same_file(source) {
-        return Err(Some(format!("{} and {} are the same file", from.quoted(), to.quoted())));
+        return Err(Some(refusals::same_file(from, to)));
     }
     if resumes {
         safety::resume::possible((from, source), (to, &facts)).map_err(Some)?;
@@ -248,36 +249,27 @@ impl Ends<'_> {
         let sink = endpoint::own(self.sink.fd(), facts);
         let ask = endpoint::ask(source, sink, self.sink.replaced, &run.options.policy, run.learned);
         let title = run.options.explain.then(|| format!("{} -> {}", self.from.quoted(), self.to.quoted()));
-        let (rest, begun) = match self.sink.resumed {
+        let small = !self.to.operand && endpoint::is_small(self.source, &run.options.policy);
+        let expected = ask.expected;
+        self.begin(run, &ask, small);
+        let (rest, begun, compared) = match self.sink.resumed {
             true => safety::resume::repair(run, &ask, title.as_deref()),
-            false => (Some(ask), Trail::default()),
+            false => (Some(ask), Trail::default(), 0),
         };
         let Some(ask) = rest else {
+            run.watch.end(expected, compared);
             if begun.is_complete() {
                 run.note(self.to);
             }
             return self.say(run, &Plan::of(&ask, run.learned), &begun);
         };
-        let small = !self.to.operand && endpoint::is_small(self.source, &run.options.policy);
         let plan = self.plan(run, &ask, small);
         if let Some(title) = &title {
             explain::before(run.messages, title, &ask, &plan);
         }
         let counters = run.watch.counters();
-        if !self.to.operand || run.alone {
-            counters.expect(ask.expected.unwrap_or(0));
-        }
-        run.come_upon();
-        run.tally.tell(counters);
-        if self.to.operand && run.alone {
-            counters.scanned();
-        }
-        match small {
-            true => run.watch.begin_small(),
-            false => run.watch.begin(&self.from.shown(), ask.expected),
-        }
         let trail = transfer::copy(&ask, &plan, run.learned, run.limit, run.scratch, counters);
-        run.watch.end(ask.expected, trail.bytes() + trail.holes);
+        run.watch.end(expected, compared + trail.bytes() + trail.holes);
         if let Some(json) = run.watch.json() {
             let source = &self.from.shown();
             json.file(&json::File { source, destination: Some(&self.to.shown()), trail: &trail });
@@ -290,6 +282,24 @@ impl Ends<'_> {
             explain::after(run.messages, &trail, observed);
         }
         self.say(run, &plan, &trail)
+    }
+
+    /// Whoever watches is told that it begins.
+    fn begin(&self, run: &mut Run<'_>, ask: &Ask<'_>, small: bool) {
+        let counters = run.watch.counters();
+        if !self.to.operand || run.alone {
+            counters.expect(ask.expected.unwrap_or(0));
+        }
+        run.come_upon();
+        run.tally.tell(counters);
+        if self.to.operand && run.alone {
+            counters.scanned();
+        }
+        if small {
+            return run.watch.begin_small();
+        }
+        counters.resumable(resume::possible(&ask.source.facts, &ask.sink.facts).is_ok());
+        run.watch.begin(&self.from.shown(), ask.expected);
     }
 
     /// The plan, which is the same for all small files of trees.

@@ -5,8 +5,10 @@ use super::first_names::First;
 use super::location::Location;
 use super::options::Keep;
 use super::{Run, names};
+use crate::report::interrupt;
 use crate::report::quote::{shell_always, shell_if_needed};
 use crate::sys::facts::{Facts, Kind};
+use crate::sys::temporary;
 use crate::sys::text::strerror;
 use rustix::fs::{self, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
@@ -18,14 +20,15 @@ use std::os::unix::ffi::OsStrExt as _;
 pub(super) fn hard(run: &mut Run<'_>, from: &Location<'_>, followed: bool, to: &Location<'_>, replace: bool) -> bool {
     let flags = if followed { AtFlags::SYMLINK_FOLLOW } else { AtFlags::empty() };
     let link = |to: &Location<'_>| fs::linkat(from.directory, &*from.name, to.directory, &*to.name, flags);
-    said(run, put(to, replace, link), || format!("cannot create hard link {} to {}", to.quoted(), from.quoted()))
+    let put = put(run, to, replace, link);
+    said(run, put, || format!("cannot create hard link {} to {}", to.quoted(), from.quoted()))
 }
 
 /// Another name of what this run made of another name of the source.
 pub(super) fn to_first(run: &mut Run<'_>, first: &First, to: &Location<'_>) -> bool {
     let (base, _) = to.from_base();
     let link = |to: &Location<'_>| fs::linkat(base, &first.way, to.directory, &*to.name, AtFlags::empty());
-    let put = put(to, true, link);
+    let put = put(run, to, true, link);
     if put == Ok(Put::Over) && run.options.verbose {
         run.messages.print(format!("removed {}", to.quoted()));
     }
@@ -48,9 +51,9 @@ pub(super) fn symbolic(
         return false;
     }
     let link = |to: &Location<'_>| fs::symlinkat(&*name, to.directory, &*to.name);
-    said(run, put(to, replace, link), || {
-        format!("cannot create symbolic link {} to {}", to.quoted(), shell_always(&name))
-    }) && dressed(run, from, to, &Facts { kind: Kind::Symlink, ..*source }, None)
+    let put = put(run, to, replace, link);
+    said(run, put, || format!("cannot create symbolic link {} to {}", to.quoted(), shell_always(&name)))
+        && dressed(run, from, to, &Facts { kind: Kind::Symlink, ..*source }, None)
 }
 
 /// A symbolic link as `from` is one, with what is kept of it.
@@ -135,23 +138,31 @@ enum Put {
 
 /// Makes a link; if a name is taken and is to give way, the link is made beside it and renamed over it, so that the name
 /// is never missing.
-fn put(to: &Location<'_>, replace: bool, link: impl Fn(&Location<'_>) -> Result<(), Errno>) -> Result<Put, Errno> {
+fn put(
+    run: &Run<'_>,
+    to: &Location<'_>,
+    replace: bool,
+    link: impl Fn(&Location<'_>) -> Result<(), Errno>,
+) -> Result<Put, Errno> {
     match link(to) {
         Err(Errno::EXIST) if replace => {}
         other => return other.map(|()| Put::New),
     }
+    if !run.options.strictly_gnu {
+        interrupt::tidy();
+    }
     let mut number = std::process::id();
-    let aside = loop {
+    let (aside, mut noted) = loop {
         let aside = to.beside(OsStr::new(&format!("Cu{number:06x}")));
-        match link(&aside) {
-            Ok(()) => break aside,
+        match temporary::make(aside.directory, &aside.name.clone(), || link(&aside)) {
+            Ok(((), noted)) => break (aside, noted),
             Err(Errno::EXIST) => number = number.wrapping_add(1),
             Err(errno) => return Err(errno),
         }
     };
-    let renamed = aside.rename(to);
-    // Still there if that failed, or if both were names of one file already (rename(2)).
-    match aside.remove() {
+    // Still there if renaming failed, or if both were names of one file already (rename(2)).
+    let (renamed, removed) = noted.end(|| Ok((aside.rename(to), aside.remove())))?;
+    match removed {
         Ok(()) | Err(Errno::NOENT) => renamed.map(|()| Put::Over),
         Err(errno) => Err(renamed.err().unwrap_or(errno)),
     }

@@ -21,6 +21,7 @@ mod names;
 mod operands;
 pub mod options;
 mod parents;
+mod refusals;
 mod rehearse;
 mod safety;
 mod sink;
@@ -92,6 +93,9 @@ impl Run<'_> {
 pub fn run(options: &Options, messages: &mut Messages, watch: &Watch) {
     if !labels_can_be_set(options, messages) {
         return;
+    }
+    if options.safety.verify {
+        watch.counters().verifies();
     }
     let limit = options.rate_limit.map(RateLimit::new);
     let mut run = Run {

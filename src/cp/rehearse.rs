@@ -4,10 +4,9 @@
 use super::decide::{Clear, Product, Steps};
 use super::location::Location;
 use super::source::Source;
-use super::{Run, backup, names};
+use super::{Run, backup, names, refusals};
 use crate::report::explain;
 use crate::sys::facts::{Facts, Kind};
-use crate::sys::text::strerror;
 use crate::transfer::{Plan, endpoint};
 use rustix::fs::{self, Access, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
@@ -27,8 +26,7 @@ pub(super) fn say(
     let first = match (steps.clear, &run.options.backup) {
         (Clear::Backup, Some(backup)) => {
             if backup::would_destroy(&source.facts, &from.name, to, backup) {
-                let text = format!("backing up {shown} might destroy source;  {name} not copied"); // two spaces: GNU's
-                run.messages.error(text);
+                run.messages.error(refusals::might_destroy(from, to));
                 return false;
             }
             format!("rename {shown} to {} and ", backup::place(to, backup).quoted())
@@ -65,10 +63,10 @@ fn copy(
 ) -> Result<String, String> {
     let (name, shown) = (from.quoted(), to.quoted());
     if product == Product::Dangling {
-        return Err(format!("not writing through dangling symlink {shown}"));
+        return Err(refusals::dangling(to));
     }
-    let unreadable = |errno| format!("cannot open {name} for reading: {}", strerror(errno));
-    let unwritable = |errno| format!("cannot create regular file {shown}: {}", strerror(errno));
+    let unreadable = |errno| refusals::unreadable(from, errno);
+    let unwritable = |errno| refusals::cannot_create(to, errno);
     let here;
     let input = match &source.opened {
         Ok(fd) => fd.as_fd(),

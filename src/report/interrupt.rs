@@ -22,7 +22,20 @@ struct Known {
     counters: &'static Counters,
     began: Instant,
     notices: bool,
+    rest: Rest,
     charset: Charset,
+}
+
+/// What becomes of what a signal broke off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rest {
+    /// It stays as it is.
+    #[default]
+    Stays,
+    /// It stays, and the same command with `--resume` goes on with it.
+    Resumable,
+    /// It goes: `--atomic`.
+    Goes,
 }
 
 static KNOWN: OnceLock<Known> = OnceLock::new();
@@ -39,10 +52,11 @@ static ENDING: AtomicBool = AtomicBool::new(false);
 /// Signals that end the program.
 const ENDS: [Signal; 3] = [Signal::Hangup, Signal::Interrupt, Signal::Terminate];
 
-/// From now on SIGUSR1 prints a status line. `notices`: those signals that end the program are told of too.
-pub fn prepare(program: &str, counters: &'static Counters, began: Instant, notices: bool) {
+/// From now on SIGUSR1 prints a status line. `notices`: those signals that end the program are told of too,
+/// and what becomes of the `rest`.
+pub fn prepare(program: &str, counters: &'static Counters, began: Instant, notices: bool, rest: Rest) {
     let charset = Charset::current();
-    if KNOWN.set(Known { program: program.into(), counters, began, notices, charset }).is_ok() {
+    if KNOWN.set(Known { program: program.into(), counters, began, notices, rest, charset }).is_ok() {
         signal::react_to(&[Signal::Status], react);
         if notices {
             signal::react_to(&ENDS, react);
@@ -81,15 +95,30 @@ fn react(signal: Signal) {
         && !OVER.load(Ordering::SeqCst)
         && !SILENT.load(Ordering::SeqCst)
     {
-        let done = Bytes(known.counters.now().done());
-        let mut line = Line::default();
-        let rest = if removed > 0 { "what was not finished is removed" } else { "what was copied stays" };
-        let _ = writeln!(line, "{}: interrupted at {done}; {rest}", known.program);
-        held.say(line.bytes());
+        held.say(last_word(known, removed > 0).bytes());
     }
     held.for_good();
-    temporary::remove_all();
     signal::die_of(signal)
+}
+
+/// `zccp: interrupted at 3.1 GiB of 8.0 GiB; what was copied stays, and the same command with --resume goes on with it`
+fn last_word(known: &Known, removed: bool) -> Line {
+    let progress = known.counters.now();
+    let mut line = Line::default();
+    let _ = write!(line, "{}: interrupted at {}", known.program, Bytes(progress.done()));
+    if let Some(total) = progress.total() {
+        let _ = write!(line, " of {}", Bytes(total));
+    }
+    let rest = match known.rest {
+        Rest::Goes => "what was not finished is removed",
+        Rest::Resumable | Rest::Stays if removed => "what was not finished is removed",
+        Rest::Resumable if progress.done() > 0 && progress.resumable => {
+            "what was copied stays, and the same command with --resume goes on with it"
+        }
+        Rest::Resumable | Rest::Stays => "what was copied stays",
+    };
+    let _ = writeln!(line, "; {rest}");
+    line
 }
 
 /// `zccp: 2684354560 bytes (2.5 GiB) copied, 3.2 s, 800 MiB/s: big.iso`

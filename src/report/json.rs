@@ -10,7 +10,6 @@ use crate::sys::text::{errno_name, strerror};
 use crate::sys::{descriptor, start};
 use crate::transfer::Trail;
 use crate::transfer::progress::Progress;
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{self, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -230,7 +229,7 @@ impl Json {
     fn write(&self, object: Object) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.failure.is_none() {
-            state.failure = write_all(self.sink.fd(), (object.end() + "\n").as_bytes()).err();
+            state.failure = descriptor::write_all(self.sink.fd(), (object.end() + "\n").as_bytes()).err();
         }
     }
 }
@@ -257,20 +256,6 @@ impl Said {
             Said::Prompt => "prompt",
         }
     }
-}
-
-fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {
-    while !bytes.is_empty() {
-        match rustix::io::write(fd, bytes) {
-            Ok(0) => return Err(Errno::IO),
-            Ok(n) => bytes = &bytes[n..],
-            Err(Errno::INTR) => {}
-            // Somebody else made the descriptor non-blocking.
-            Err(Errno::AGAIN) => _ = poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::OUT)], None),
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(())
 }
 
 /// An object that is being written.

@@ -3,7 +3,7 @@
 use super::amount::{Bytes, Clock, Of};
 use super::fit::{columns, fit};
 use super::quote::Charset;
-use crate::transfer::progress::Progress;
+use crate::transfer::progress::{Phase, Progress};
 use std::time::Duration;
 
 /// What is to be shown.
@@ -74,11 +74,20 @@ fn choose(mut pieces: Vec<Piece>, room: usize) -> String {
     }
 }
 
+/// What else than copying is done, so that the amount behind it is of that.
+fn phase(progress: &Progress) -> &'static str {
+    match progress.phase {
+        Phase::Copying => "",
+        Phase::Comparing => "comparing ",
+        Phase::Verifying => "verifying ",
+    }
+}
+
 fn with_bar(view: &View, percent: u32, room: usize, charset: Charset) -> Line {
     let progress = &view.progress;
     let mut pieces = vec![
         Piece(0, format!("{percent:>3}%")),
-        Piece(3, Of(progress.done().min(progress.expected), progress.expected).to_string()),
+        Piece(3, format!("{}{}", phase(progress), Of(progress.phase_done().min(progress.expected), progress.expected))),
     ];
     if progress.expected_files > 1 {
         let files = progress.files.min(progress.expected_files);
@@ -113,7 +122,7 @@ fn with_bar(view: &View, percent: u32, room: usize, charset: Charset) -> Line {
 fn without(view: &View, room: usize, charset: Charset) -> Line {
     let progress = &view.progress;
     let rate = format!("{}/s", Bytes(view.rate));
-    let done = Bytes(progress.done()).to_string();
+    let done = format!("{}{}", phase(progress), Bytes(progress.phase_done()));
     let many = progress.expected_files > 1;
     let mut pieces = Vec::new();
     if progress.scanning && many {

@@ -4,7 +4,6 @@
 use super::json::{Json, Said};
 use super::screen;
 use crate::sys::{descriptor, start, text::strerror};
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
@@ -166,7 +165,7 @@ impl Messages {
         self.flush();
         let _alone = screen::cleared();
         // Nobody can be told that standard error does not work but the parent, by the exit status: as GNU does.
-        if self.errors_were_closed || write_all(self.errors, line).is_err() {
+        if self.errors_were_closed || descriptor::write_all(self.errors, line).is_err() {
             self.failed = true;
         }
     }
@@ -178,7 +177,9 @@ impl Messages {
     pub fn ask(&mut self, question: &[u8]) -> bool {
         self.asked = true;
         let _alone = screen::cleared(); // until the answer is there
-        if self.tell(Said::Prompt, question) && (self.errors_were_closed || write_all(self.errors, question).is_err()) {
+        if self.tell(Said::Prompt, question)
+            && (self.errors_were_closed || descriptor::write_all(self.errors, question).is_err())
+        {
             self.failed = true;
         }
         let mut first = None;
@@ -234,7 +235,8 @@ impl Messages {
         }
         let _alone = screen::cleared();
         // There is /dev/null where nothing was (`sys::start`).
-        let written = if self.output_was_closed { Err(Errno::BADF) } else { write_all(self.output, &waiting) };
+        let written =
+            if self.output_was_closed { Err(Errno::BADF) } else { descriptor::write_all(self.output, &waiting) };
         self.output_failure = written.err();
     }
 
@@ -258,24 +260,6 @@ impl Messages {
         }
         i32::from(self.failed)
     }
-}
-
-/// One write(2) if the kernel takes all of it, so that lines of programs that share the stream are not mixed.
-fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {
-    while !bytes.is_empty() {
-        match rustix::io::write(fd, bytes) {
-            Ok(0) => return Err(Errno::IO),
-            Ok(n) => bytes = &bytes[n..],
-            Err(Errno::INTR) => {}
-            // The descriptor is shared with whoever made it non-blocking.
-            Err(Errno::AGAIN) => match poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::OUT)], None) {
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(errno) => return Err(errno),
-            },
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

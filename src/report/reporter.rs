@@ -154,7 +154,7 @@ fn look_ahead(foresight: &mut Foresight, then: Instant, over: &Over) {
 struct Eye {
     counters: &'static Counters,
     began: Instant,
-    /// When how many bytes had been moved.
+    /// When how many bytes had been moved or read back.
     samples: VecDeque<(Instant, u64)>,
     /// What was shown last, in ten-thousandths.
     share: Option<u32>,
@@ -165,14 +165,13 @@ impl Eye {
         let progress = self.counters.now();
         let mut name = [0; NAME];
         let length = self.counters.name(&mut name);
-        let rate = self.rate(now, progress.given);
-        if let Some(total) = progress.total() {
-            let done = u128::from(progress.done().min(total));
-            let share = (done * 10_000 / u128::from(total)) as u32;
+        let rate = self.rate(now, progress.worked());
+        if let Some((done, total)) = progress.share() {
+            let share = (u128::from(done) * 10_000 / u128::from(total)) as u32;
             self.share = self.share.max(Some(share));
         }
-        let left = progress.total().filter(|_| rate > 0).map(|total| {
-            let bytes = u128::from(total.saturating_sub(progress.done()));
+        let left = progress.share().filter(|_| rate > 0).map(|(done, total)| {
+            let bytes = u128::from(total.saturating_sub(done));
             Duration::from_millis(u64::try_from(bytes * 1000 / u128::from(rate)).unwrap_or(u64::MAX))
         });
         View {
@@ -186,17 +185,17 @@ impl Eye {
     }
 
     /// Bytes a second of late.
-    fn rate(&mut self, now: Instant, given: u64) -> u64 {
+    fn rate(&mut self, now: Instant, worked: u64) -> u64 {
         if self.samples.is_empty() {
             self.samples.push_back((self.began, 0));
         }
-        self.samples.push_back((now, given));
+        self.samples.push_back((now, worked));
         // The newest of those that are old enough is kept.
         while self.samples.get(1).is_some_and(|(then, _)| now - *then >= OF_LATE) {
             self.samples.pop_front();
         }
         let (then, before) = self.samples[0];
-        amount::per_second(given.saturating_sub(before), now - then)
+        amount::per_second(worked.saturating_sub(before), now - then)
     }
 }
 

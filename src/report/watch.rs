@@ -6,6 +6,7 @@
 use super::amount::{Bytes, Clock, per_second};
 use super::fit::fit;
 use super::foresee::{Foresight, Sources};
+use super::interrupt::Rest;
 use super::json::{Json, Outcome};
 use super::quote::Charset;
 use super::reporter::{Face, Reporter, WORTH_A_LINE, Work};
@@ -47,6 +48,8 @@ pub struct Wishes {
     pub status: bool,
     /// A last word on SIGINT, SIGTERM and SIGHUP.
     pub last_word: bool,
+    /// What it says of what was broken off.
+    pub rest: Rest,
 }
 
 /// The numbers of this run. A signal handler reads them, so there is one set, and it is there from the start.
@@ -71,7 +74,7 @@ impl Watch {
     pub fn new(program: &str, wishes: Wishes, json: Option<Arc<Json>>, sources: Sources) -> Watch {
         let began = Instant::now();
         if wishes.status {
-            interrupt::prepare(program, &COUNTERS, began, wishes.last_word);
+            interrupt::prepare(program, &COUNTERS, began, wishes.last_word, wishes.rest);
         }
         let pending = AtomicBool::new(wishes.when != When::Never || json.is_some());
         Watch { program: program.into(), wishes, began, json, sources, pending, reporter: Mutex::new(None) }

@@ -1,5 +1,6 @@
 //! Descriptors: closing one with its error, and what an inherited one was opened with.
 
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use std::os::fd::{BorrowedFd, FromRawFd as _, IntoRawFd, OwnedFd};
 
@@ -65,4 +66,25 @@ pub fn duplicate_inherited(fd: i32) -> Result<OwnedFd, Errno> {
     }
     // SAFETY: the descriptor is new and nobody else's.
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
+/// Writes all of it; one write(2) if the kernel takes that, so that lines of programs that share a stream are not mixed. Where
+/// somebody else has made the descriptor non-blocking, it is waited for.
+///
+/// # Errors
+/// What write(2) and poll(2) say; EIO if nothing at all is taken.
+pub fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        match rustix::io::write(fd, bytes) {
+            Ok(0) => return Err(Errno::IO),
+            Ok(n) => bytes = &bytes[n..],
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => match poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::OUT)], None) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno),
+            },
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
 }

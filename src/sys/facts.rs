@@ -86,6 +86,28 @@ pub struct Facts {
     pub changed: Timestamp,
 }
 
+/// From a stat: that of libc and that of rustix have their fields in common, and no type.
+macro_rules! facts {
+    ($stat:expr) => {
+        Facts {
+            kind: Kind::from_mode($stat.st_mode),
+            mode: $stat.st_mode,
+            device: $stat.st_dev,
+            inode: $stat.st_ino,
+            raw_device: $stat.st_rdev,
+            links: $stat.st_nlink,
+            owner: $stat.st_uid,
+            group: $stat.st_gid,
+            size: u64::try_from($stat.st_size).unwrap_or(0),
+            allocated: u64::try_from($stat.st_blocks).unwrap_or(0).saturating_mul(512),
+            block_size: u32::try_from($stat.st_blksize).unwrap_or(4096),
+            accessed: ($stat.st_atime, $stat.st_atime_nsec as u32),
+            modified: ($stat.st_mtime, $stat.st_mtime_nsec as u32),
+            changed: ($stat.st_ctime, $stat.st_ctime_nsec as u32),
+        }
+    };
+}
+
 impl Facts {
     /// fstat(2) of a descriptor.
     ///
@@ -109,43 +131,13 @@ impl Facts {
             }
             // SAFETY: fstatat succeeded, so it is filled in.
             let stat = unsafe { stat.assume_init() };
-            Ok(Facts {
-                kind: Kind::from_mode(stat.st_mode),
-                mode: stat.st_mode,
-                device: stat.st_dev,
-                inode: stat.st_ino,
-                raw_device: stat.st_rdev,
-                links: stat.st_nlink,
-                owner: stat.st_uid,
-                group: stat.st_gid,
-                size: u64::try_from(stat.st_size).unwrap_or(0),
-                allocated: u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512),
-                block_size: u32::try_from(stat.st_blksize).unwrap_or(4096),
-                accessed: (stat.st_atime, stat.st_atime_nsec as u32),
-                modified: (stat.st_mtime, stat.st_mtime_nsec as u32),
-                changed: (stat.st_ctime, stat.st_ctime_nsec as u32),
-            })
+            Ok(facts!(stat))
         })
     }
 
     /// From a stat already made.
     pub fn from_stat(stat: &fs::Stat) -> Facts {
-        Facts {
-            kind: Kind::from_mode(stat.st_mode),
-            mode: stat.st_mode,
-            device: stat.st_dev,
-            inode: stat.st_ino,
-            raw_device: stat.st_rdev,
-            links: stat.st_nlink,
-            owner: stat.st_uid,
-            group: stat.st_gid,
-            size: u64::try_from(stat.st_size).unwrap_or(0),
-            allocated: u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512),
-            block_size: u32::try_from(stat.st_blksize).unwrap_or(4096),
-            accessed: (stat.st_atime, stat.st_atime_nsec as u32),
-            modified: (stat.st_mtime, stat.st_mtime_nsec as u32),
-            changed: (stat.st_ctime, stat.st_ctime_nsec as u32),
-        }
+        facts!(stat)
     }
 
     /// Device and inode number, which name the file.

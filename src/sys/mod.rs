@@ -18,6 +18,7 @@ pub mod lanes;
 pub mod map;
 pub mod owner;
 pub mod pipe;
+mod power;
 pub mod selinux;
 pub mod signal;
 pub mod socket;

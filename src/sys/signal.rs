@@ -121,3 +121,22 @@ pub fn take_none() {
         libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), std::ptr::null_mut());
     }
 }
+
+/// Does something during which this thread takes none of the signals that can be reacted to. They are held back until
+/// then; other threads take them. Two rt_sigprocmask(2).
+pub fn held_off<T>(work: impl FnOnce() -> T) -> T {
+    let mut ours = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
+    let mut before = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: both sets live here; sigemptyset fills one in before it is read, the numbers are valid.
+    unsafe {
+        libc::sigemptyset(ours.as_mut_ptr());
+        for signal in ALL {
+            libc::sigaddset(ours.as_mut_ptr(), signal.number());
+        }
+        libc::pthread_sigmask(libc::SIG_BLOCK, ours.as_ptr(), before.as_mut_ptr());
+    }
+    let done = work();
+    // SAFETY: pthread_sigmask has filled in what the mask was before.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut()) };
+    done
+}

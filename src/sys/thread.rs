@@ -1,6 +1,7 @@
 //! A second thread that borrows from the first one's stack; a thread with a table of descriptors of its own.
 
 use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 
 /// A thread that is joined before the guard goes, so that what it borrows outlives it.
@@ -54,8 +55,30 @@ pub fn own_descriptors(last: RawFd) {
     if unsafe { libc::unshare(libc::CLONE_FILES) } == -1 {
         return;
     }
+    TABLES_DIFFER.store(true, Ordering::SeqCst);
     let first = u32::try_from(last).map_or(0, |last| last + 1);
     // SAFETY: the table is this thread's alone, and nothing of it that is closed belongs to this thread; what the other
     // threads have open is in their own table. ENOSYS before Linux 5.9: then the copies are closed when the thread ends.
     unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) };
+}
+
+/// Some thread has a table of descriptors of its own.
+static TABLES_DIFFER: AtomicBool = AtomicBool::new(false);
+
+/// Whether a descriptor's number may mean another file to another thread.
+pub(super) fn tables_differ() -> bool {
+    TABLES_DIFFER.load(Ordering::SeqCst)
+}
+
+/// The calling thread's number (gettid(2)), by which procfs knows it.
+pub(super) fn number() -> i32 {
+    // SAFETY: no arguments, no failure; signal-safe, a system call and no more.
+    unsafe { libc::gettid() }
+}
+
+/// For a thread that must do nothing more: another ends the program.
+pub(super) fn wait_for_the_end() -> ! {
+    loop {
+        std::thread::sleep(std::time::Duration::from_secs(1));
+    }
 }

@@ -4,6 +4,8 @@
 //! source are read at the same time and the slower device never waits for the other. Nothing here believes a size: a side
 //! has ended where its read returns 0.
 
+use super::pace::RateLimit;
+use super::progress::{Counters, Phase};
 use crate::engine::{End, Side};
 use crate::sys::buffer::Buffer;
 use crate::sys::facts::FileSystem;
@@ -17,6 +19,9 @@ use std::thread;
 
 /// Bytes of one block.
 pub(super) const BLOCK: usize = 1 << 20;
+
+/// Bytes of the smallest that a limit makes it: O_DIRECT takes it.
+const SMALLEST_BLOCK: usize = 64 * 1024;
 
 /// From this many bytes on the second thread pays.
 const AHEAD_FROM: u64 = 8 << 20;
@@ -94,6 +99,38 @@ fn read_full(fd: BorrowedFd<'_>, memory: &mut [u8], at: u64, unit: usize) -> Res
     Ok(filled)
 }
 
+/// Who is told how far it is, and how fast it may go.
+#[derive(Clone, Copy, Debug)]
+pub struct Meter<'a> {
+    /// Where bytes that were held against each other are added.
+    pub counters: &'a Counters,
+    /// `--rate-limit`
+    pub limit: Option<&'a RateLimit>,
+}
+
+impl Meter<'_> {
+    /// Bytes of one block: with a limit no more than it lets through in a moment, so that there is no standing still.
+    fn block(&self) -> usize {
+        let moment = self.limit.map_or(u64::MAX, RateLimit::in_a_moment);
+        usize::try_from(moment).unwrap_or(BLOCK).clamp(SMALLEST_BLOCK, BLOCK) / SMALLEST_BLOCK * SMALLEST_BLOCK
+    }
+
+    /// Before so many bytes are held against each other: not before they may.
+    fn wait(&self, bytes: usize) {
+        if let Some(limit) = self.limit {
+            let taken = limit.take(bytes as u64);
+            limit.moved(taken, bytes as u64);
+        }
+    }
+
+    fn held(&self, phase: Phase, bytes: u64) {
+        match phase {
+            Phase::Verifying => self.counters.verified(bytes),
+            Phase::Comparing | Phase::Copying => self.counters.compared(bytes),
+        }
+    }
+}
+
 /// How far both were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Walked {
@@ -117,24 +154,31 @@ pub(super) type Visit<'v> = dyn FnMut(u64, &[u8], &[u8]) -> ControlFlow<()> + 'v
 pub(super) fn walk(
     source: &End<'_>,
     sink: (&End<'_>, &Back<'_>),
-    from: u64,
-    until: u64,
+    (from, until): (u64, u64),
+    (meter, phase): (Meter<'_>, Phase),
     visit: &mut Visit<'_>,
 ) -> Result<Walked, (Side, Errno)> {
+    let mut metered = |at: u64, from: &[u8], to: &[u8]| {
+        meter.wait(from.len());
+        let visited = visit(at, from, to);
+        meter.held(phase, from.len() as u64);
+        visited
+    };
     for fd in [source.fd, sink.1.fd] {
         let _ = fs::fadvise(fd, from, None, Advice::Sequential); // twice as much read ahead; no matter if not
     }
-    let block = BLOCK.min(usize::try_from(until - from).unwrap_or(BLOCK).next_multiple_of(4096).max(4096));
+    let block = meter.block().min(usize::try_from(until - from).unwrap_or(BLOCK).next_multiple_of(4096).max(4096));
     let mut pair = Pair::new(block).map_err(|errno| (Side::Source, errno))?;
     let sparse = tells_holes(source) && tells_holes(sink.0);
     let mut at = from;
     while at < until {
         let region = if sparse { region(source.fd, sink.1.fd, at, until) } else { (at, until) };
+        meter.held(phase, region.0 - at); // a hole of both
         at = region.0;
         if at >= until {
             break;
         }
-        let walked = pair.read(source.fd, sink.1, region, visit)?;
+        let walked = pair.read(source.fd, sink.1, region, &mut metered)?;
         if walked.is_break() {
             return Ok(Walked { to: pair.at, source_ended: false, sink_ended: false });
         }

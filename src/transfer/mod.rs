@@ -10,7 +10,7 @@ pub mod durable;
 pub mod endpoint;
 mod finish;
 mod hole;
-mod in_step;
+pub mod in_step;
 mod leg;
 pub mod pace;
 pub mod plan;

@@ -60,6 +60,11 @@ impl RateLimit {
         }
     }
 
+    /// Bytes that it lets through in as much time as may be saved up.
+    pub(super) fn in_a_moment(&self) -> u64 {
+        self.bytes_in(SAVED)
+    }
+
     /// Of `taken` bytes, `moved` were moved: what is left over goes back, and what is missing becomes a debt.
     pub fn moved(&self, taken: u64, moved: u64) {
         let mut empty_at = self.empty_at();

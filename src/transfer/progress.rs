@@ -20,6 +20,12 @@ pub struct Counters {
     foreseen_files: AtomicU64,
     endless: AtomicU32,
     scanning: AtomicBool,
+    compared: AtomicU64,
+    verified: AtomicU64,
+    comparing: AtomicU32,
+    verifying: AtomicU32,
+    verifies: AtomicBool,
+    not_resumable: AtomicBool,
     current: Name,
 }
 
@@ -41,12 +47,51 @@ pub struct Progress {
     pub endless: bool,
     /// More may still be found.
     pub scanning: bool,
+    /// Bytes that were read back: those of `--resume`, which are done as well, and those of `--verify`.
+    pub read_back: u64,
+    /// Of these those of `--verify`.
+    pub verified: u64,
+    /// What is done will all be verified.
+    pub verifies: bool,
+    /// What is done at the moment.
+    pub phase: Phase,
+    /// What is being copied now can be gone on with, if it is broken off.
+    pub resumable: bool,
+}
+
+/// What is done with the bytes at the moment, by one of the threads at least.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// They are copied.
+    #[default]
+    Copying,
+    /// What is there is held against the source (`--resume`).
+    Comparing,
+    /// What was copied is read back (`--verify`).
+    Verifying,
 }
 
 impl Progress {
     /// Bytes done.
     pub fn done(&self) -> u64 {
         self.given.saturating_add(self.passed)
+    }
+
+    /// Bytes done of what is done at the moment: while something is verified, bytes verified.
+    pub fn phase_done(&self) -> u64 {
+        if self.phase == Phase::Verifying { self.verified } else { self.done() }
+    }
+
+    /// Bytes that went one way or the other: what a rate is made of.
+    pub fn worked(&self) -> u64 {
+        self.given.saturating_add(self.read_back)
+    }
+
+    /// How much of the work is done, and how much there is, where that is known: what is to be verified counts twice.
+    pub fn share(&self) -> Option<(u64, u64)> {
+        let total = self.total()?;
+        let done = self.done().min(total).saturating_add(self.verified.min(total));
+        Some((done, if self.verifies { total.saturating_mul(2) } else { total }))
     }
 
     /// Bytes there will be, where that is known.
@@ -68,6 +113,12 @@ impl Counters {
             foreseen_files: AtomicU64::new(0),
             endless: AtomicU32::new(0),
             scanning: AtomicBool::new(true),
+            compared: AtomicU64::new(0),
+            verified: AtomicU64::new(0),
+            comparing: AtomicU32::new(0),
+            verifying: AtomicU32::new(0),
+            verifies: AtomicBool::new(false),
+            not_resumable: AtomicBool::new(false),
             current: Name::new(),
         }
     }
@@ -80,6 +131,41 @@ impl Counters {
     /// `bytes` are there without having been moved: a hole, a clone.
     pub fn passed(&self, bytes: u64) {
         self.passed.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// `bytes` were held against the source's, and are right.
+    pub fn compared(&self, bytes: u64) {
+        self.compared.fetch_add(bytes, Ordering::Relaxed);
+        self.passed(bytes);
+    }
+
+    /// `bytes` that were copied were read back.
+    pub fn verified(&self, bytes: u64) {
+        self.verified.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// All that is copied will be verified.
+    pub fn verifies(&self) {
+        self.verifies.store(true, Ordering::Relaxed);
+    }
+
+    /// A comparison (`--resume`) or verification begins or, `false`, is over.
+    pub fn phase(&self, phase: Phase, begins: bool) {
+        let count = match phase {
+            Phase::Copying => return,
+            Phase::Comparing => &self.comparing,
+            Phase::Verifying => &self.verifying,
+        };
+        if begins {
+            count.fetch_add(1, Ordering::Relaxed);
+        } else {
+            count.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether what is being copied now can be gone on with, if it is broken off.
+    pub fn resumable(&self, resumable: bool) {
+        self.not_resumable.store(!resumable, Ordering::Relaxed);
     }
 
     /// A file of `bytes` was found that will be copied.
@@ -158,6 +244,15 @@ impl Counters {
                 .saturating_add(at_least_0(load(&self.foreseen_files))),
             endless: self.endless.load(Ordering::Relaxed) > 0,
             scanning: self.scanning.load(Ordering::Relaxed),
+            read_back: load(&self.compared).saturating_add(load(&self.verified)),
+            verified: load(&self.verified),
+            verifies: self.verifies.load(Ordering::Relaxed),
+            phase: match (self.verifying.load(Ordering::Relaxed), self.comparing.load(Ordering::Relaxed)) {
+                (1.., _) => Phase::Verifying,
+                (0, 1..) => Phase::Comparing,
+                (0, 0) => Phase::Copying,
+            },
+            resumable: !self.not_resumable.load(Ordering::Relaxed),
         }
     }
 
@@ -286,6 +381,27 @@ mod tests {
         counters.foresee(5);
         counters.foresee(7);
         assert_eq!(now(), (17, 2));
+    }
+
+    #[test]
+    fn what_is_to_be_verified_is_work_twice() {
+        let counters = Counters::new();
+        counters.expect(100);
+        counters.scanned();
+        counters.compared(30);
+        assert_eq!((counters.now().done(), counters.now().worked(), counters.now().share()), (30, 30, Some((30, 100))));
+        counters.verifies();
+        counters.gave(70);
+        assert_eq!((counters.now().worked(), counters.now().share()), (100, Some((100, 200))));
+        counters.phase(Phase::Verifying, true);
+        counters.verified(40);
+        assert_eq!((counters.now().phase, counters.now().phase_done()), (Phase::Verifying, 40));
+        assert_eq!(
+            (counters.now().done(), counters.now().worked(), counters.now().share()),
+            (100, 140, Some((140, 200)))
+        );
+        counters.phase(Phase::Verifying, false);
+        assert_eq!((counters.now().phase, counters.now().phase_done()), (Phase::Copying, 100));
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub use attributes::{Refused, take_over};
 pub use place::Place;
 
 use crate::sys::facts::{Facts, Kind};
+use crate::sys::temporary::{self, Noted};
 use rustix::fs::{self, AtFlags, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::{Errno, retry_on_intr};
 use std::ffi::{OsStr, OsString};
@@ -21,6 +22,9 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 /// Names that are tried for a temporary, and looked at for what a killed run left.
 const SLOTS: u32 = 8;
+
+/// What a temporary's name ends in.
+pub const ENDING: &[u8] = b".zccp-new";
 
 /// Bytes of the target's name that are in the temporary's: a name has at most 255 (NAME_MAX), and a character of it is
 /// not to be cut in two.
@@ -32,7 +36,15 @@ pub struct Replacement {
     place: Place,
     file: OwnedFd,
     /// The name it has until then, if it has one.
-    aside: Option<OsString>,
+    aside: Option<Aside>,
+}
+
+/// A name beside the target's.
+#[derive(Debug)]
+struct Aside {
+    name: OsString,
+    /// A signal that ends the program removes it.
+    noted: Noted<'static>,
 }
 
 /// Whether something may give way.
@@ -71,13 +83,14 @@ impl Replacement {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let mut slot = 1;
         while slot <= SLOTS {
-            let name = temporary(&place.name, slot);
-            match fs::openat(&place.directory, &name, flags, mode) {
-                Ok(file) => {
+            let name = name_aside(&place.name, slot);
+            let open = || fs::openat(&place.directory, &name, flags, mode);
+            match temporary::make_to_keep(place.directory.as_fd(), &name, open) {
+                Ok((file, noted)) => {
                     // Whoever looks for leftovers may have found it before it was locked.
                     let taken = lock(&file) == Err(Errno::WOULDBLOCK);
                     if !taken && Facts::of(&file).is_ok_and(|facts| facts.links > 0) {
-                        return Ok(Replacement { place, file, aside: Some(name) });
+                        return Ok(Replacement { place, file, aside: Some(Aside { name, noted }) });
                     }
                 }
                 Err(Errno::EXIST) => {}
@@ -100,7 +113,7 @@ impl Replacement {
 
     /// The name in the directory that it has until then, if it has one.
     pub fn aside(&self) -> Option<&OsStr> {
-        self.aside.as_deref()
+        self.aside.as_ref().map(|aside| &*aside.name)
     }
 
     /// Puts it in its place: flushed first, because a rename may reach the device before the data (xfs was seen to have an
@@ -116,15 +129,14 @@ impl Replacement {
         if let Err(errno) = keep() {
             return Err(self.failed(Unput::Backup(errno)));
         }
-        let done = match (&self.aside, over) {
+        let done = match (self.aside.take(), over) {
             (None, Over::Nothing) => self.link(&self.place.name),
             (None, Over::Newcomer) => match self.link(&self.place.name) {
                 Err(Errno::EXIST) => self.go_aside_and_over(),
                 other => other,
             },
             (None, Over::Old) => self.go_aside_and_over(),
-            (Some(aside), Over::Nothing) => self.rename_if_free(aside),
-            (Some(aside), Over::Newcomer | Over::Old) => self.rename(aside),
+            (Some(aside), over) => self.move_over(aside, over),
         };
         match done {
             Ok(()) => Ok(self.file),
@@ -137,8 +149,10 @@ impl Replacement {
     /// # Errors
     /// The temporary's name could not be removed.
     pub fn abandon(self) -> Result<(), Errno> {
-        match &self.aside {
-            Some(aside) => fs::unlinkat(&self.place.directory, aside, AtFlags::empty()),
+        match self.aside {
+            Some(Aside { name, mut noted }) => {
+                noted.end(|| fs::unlinkat(&self.place.directory, &name, AtFlags::empty()))
+            }
             None => Ok(()),
         }
     }
@@ -155,16 +169,25 @@ impl Replacement {
 
     fn go_aside_and_over(&mut self) -> Result<(), Errno> {
         let aside = self.link_aside()?;
-        let renamed = self.rename(&aside);
-        self.aside = Some(aside);
-        renamed
+        self.move_over(aside, Over::Old)
     }
 
-    fn link_aside(&self) -> Result<OsString, Errno> {
+    fn move_over(&mut self, mut aside: Aside, over: Over) -> Result<(), Errno> {
+        let moved = aside.noted.end(|| match over {
+            Over::Nothing => self.rename_if_free(&aside.name),
+            Over::Newcomer | Over::Old => self.rename(&aside.name),
+        });
+        if moved.is_err() {
+            self.aside = Some(aside); // to be removed
+        }
+        moved
+    }
+
+    fn link_aside(&self) -> Result<Aside, Errno> {
         for slot in 1..=SLOTS {
-            let name = temporary(&self.place.name, slot);
-            match self.link(&name) {
-                Ok(()) => return Ok(name),
+            let name = name_aside(&self.place.name, slot);
+            match temporary::make_to_keep(self.place.directory.as_fd(), &name, || self.link(&name)) {
+                Ok(((), noted)) => return Ok(Aside { name, noted }),
                 Err(Errno::EXIST) => {} // another replaces the same file at this moment
                 Err(errno) => return Err(errno),
             }
@@ -207,14 +230,19 @@ pub enum Unput {
     Name(Errno),
 }
 
-/// The name of a temporary: recognisable, hidden, and short enough.
-fn temporary(name: &OsStr, slot: u32) -> OsString {
+/// As much of a name as leaves room for [`ENDING`], and for a dot before it.
+pub fn short(name: &OsStr) -> &[u8] {
     let bytes = name.as_bytes();
     let mut end = bytes.len().min(LONGEST);
     while end < bytes.len() && end > 0 && bytes[end] & 0xc0 == 0x80 {
         end -= 1; // inside of a UTF-8 character
     }
-    let mut temporary = [b".", &bytes[..end], b".zccp-new"].concat();
+    &bytes[..end]
+}
+
+/// The name of a temporary: recognisable, hidden, and short enough.
+fn name_aside(name: &OsStr, slot: u32) -> OsString {
+    let mut temporary = [b".", short(name), ENDING].concat();
     if slot > 1 {
         temporary.extend(slot.to_string().bytes());
     }
@@ -238,7 +266,7 @@ fn lock(file: &OwnedFd) -> Result<(), Errno> {
 /// another reason is left alone.
 fn remove_leftovers(place: &Place) {
     for slot in 1..=SLOTS {
-        let name = temporary(&place.name, slot);
+        let name = name_aside(&place.name, slot);
         let _ = remove_if_left(&place.directory, &name);
     }
 }

@@ -6,7 +6,8 @@
 //! cut to the length it has.
 
 use super::finish;
-use super::in_step::{self, Back};
+use super::in_step::{self, Back, Meter};
+use super::progress::Phase;
 use super::trail::{Failure, Shrank};
 use crate::engine::{self, End, Side, Sparse};
 use crate::sys::facts::{Facts, Kind};
@@ -66,19 +67,22 @@ pub fn possible(source: &Facts, sink: &Facts) -> Result<(), Hopeless> {
 }
 
 /// Makes what is in the sink the beginning of the source. The sink's descriptor is open for reading and writing, its
-/// facts have just been asked.
-pub fn repair(source: &End<'_>, sink: &End<'_>, sparse: Sparse) -> Repair {
+/// facts have just been asked. `meter` is told, and slows it down.
+pub fn repair(source: &End<'_>, sink: &End<'_>, sparse: Sparse, meter: Meter<'_>) -> Repair {
     let mut mender = Mender { source, sink, sparse, repair: Repair::default() };
     let there = sink.facts.size;
     let mut failed = None;
     let back = Back::buffered(sink.fd);
-    let walked = in_step::walk(source, (sink, &back), 0, there, &mut |at, from, to| match mender.visit(at, from, to) {
+    let mut visit = |at: u64, from: &[u8], to: &[u8]| match mender.visit(at, from, to) {
         Ok(()) => ControlFlow::Continue(()),
         Err(errno) => {
             failed = Some(Failure::Call { side: Side::Sink, errno });
             ControlFlow::Break(())
         }
-    });
+    };
+    meter.counters.phase(Phase::Comparing, true);
+    let walked = in_step::walk(source, (sink, &back), (0, there), (meter, Phase::Comparing), &mut visit);
+    meter.counters.phase(Phase::Comparing, false);
     let mut repair = mender.repair;
     match walked {
         Ok(walked) => {

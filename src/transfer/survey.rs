@@ -178,9 +178,12 @@ fn temporary_file(directory: BorrowedFd<'_>) -> Result<(OwnedFd, bool), Errno> {
     let mut number = std::process::id();
     loop {
         let name = OsString::from(format!(".zccp-engines-{number}"));
-        let _noted = temporary::note(directory, &name);
-        match fs::openat(directory, &name, OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | read_write, mode) {
-            Ok(file) => return fs::unlinkat(directory, &name, AtFlags::empty()).map(|()| (file, true)),
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | read_write;
+        match temporary::make(directory, &name, || fs::openat(directory, &name, flags, mode)) {
+            Ok((file, mut noted)) => {
+                noted.end(|| fs::unlinkat(directory, &name, AtFlags::empty()))?;
+                return Ok((file, true));
+            }
             Err(Errno::EXIST) => number = number.wrapping_add(1),
             Err(errno) => return Err(errno),
         }

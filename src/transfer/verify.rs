@@ -5,7 +5,8 @@
 //! that. Where reading back proves nothing all the same (extents that are the source's own, a file system in memory), that
 //! is said and not passed over.
 
-use super::in_step::{self, Back};
+use super::in_step::{self, Back, Meter};
+use super::progress::Phase;
 use crate::engine::{End, Nature, Place, Side};
 use crate::sys::extents::{self, Extent};
 use crate::sys::facts::{Facts, FileSystem};
@@ -84,8 +85,8 @@ pub enum Worth {
 }
 
 /// Reads the sink back. Its descriptor is open for reading and writing, and nothing is to be written to it after this
-/// (O_DIRECT stays set); `cloned`: extents were shared by the copy.
-pub fn verify(source: &End<'_>, sink: &End<'_>, cloned: bool) -> Verified {
+/// (O_DIRECT stays set); `cloned`: extents were shared by the copy. `meter` is told, and slows it down.
+pub fn verify(source: &End<'_>, sink: &End<'_>, cloned: bool, meter: Meter<'_>) -> Verified {
     let stored = matches!(sink.nature, Nature::File | Nature::Block);
     if !stored {
         return Verified { finding: Finding::NotStored, compared: 0, worth: Worth::Device };
@@ -98,7 +99,9 @@ pub fn verify(source: &End<'_>, sink: &End<'_>, cloned: bool) -> Verified {
     }
     let _ = fs::fadvise(sink.fd, 0, None, Advice::DontNeed); // clean now, so all of it can go
     let back = Back::direct(sink.fd);
-    let (finding, compared) = held_against(source, sink, &back);
+    meter.counters.phase(Phase::Verifying, true);
+    let (finding, compared) = held_against(source, sink, &back, meter);
+    meter.counters.phase(Phase::Verifying, false);
     let shared = shared(source, sink, cloned);
     // A device node has its name on devtmpfs, and what it holds elsewhere.
     let worth = if sink.is_regular() && sink.file_system == Some(FileSystem::Tmpfs) {
@@ -117,7 +120,7 @@ pub fn verify(source: &End<'_>, sink: &End<'_>, cloned: bool) -> Verified {
     Verified { finding, compared, worth }
 }
 
-fn held_against(source: &End<'_>, sink: &End<'_>, back: &Back<'_>) -> (Finding, u64) {
+fn held_against(source: &End<'_>, sink: &End<'_>, back: &Back<'_>, meter: Meter<'_>) -> (Finding, u64) {
     // The sizes are where both should end; what is beyond is looked for, whatever they say.
     let mut from = 0;
     let mut until = source.facts.size.max(Facts::of(sink.fd).map_or(0, |now| now.size));
@@ -131,7 +134,7 @@ fn held_against(source: &End<'_>, sink: &End<'_>, back: &Back<'_>) -> (Finding, 
             differs = Some(Finding::Differs { at: at + first as u64, source: from[first], sink: to[first] });
             ControlFlow::Break(())
         };
-        let walked = match in_step::walk(source, (sink, back), from, until, &mut visit) {
+        let walked = match in_step::walk(source, (sink, back), (from, until), (meter, Phase::Verifying), &mut visit) {
             Ok(walked) => walked,
             Err((Side::Source, errno)) => return (Finding::SourceUnreadable(errno), from),
             Err((_, errno)) => return (Finding::Unreadable(errno), from),
@@ -227,7 +230,7 @@ fn common(ours: &[Extent], theirs: &[Extent]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transfer::endpoint;
+    use crate::transfer::{Counters, endpoint};
     use std::fs::File;
     use std::os::fd::AsFd as _;
     use std::os::unix::fs::FileExt as _;
@@ -245,10 +248,14 @@ mod tests {
         end
     }
 
+    fn against(source: &End<'_>, sink: &End<'_>) -> Verified {
+        verify(source, sink, false, Meter { counters: &Counters::new(), limit: None })
+    }
+
     const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
     fn found(source: &File, sink: &File) -> Verified {
-        verify(&end(source), &end(sink), false)
+        against(&end(source), &end(sink))
     }
 
     #[test]
@@ -281,12 +288,12 @@ mod tests {
         let (source, sink) = (file(HERE, b"before"), file(HERE, b"before"));
         let then = end(&source);
         source.write_all_at(b"longer than before", 0).expect("write");
-        assert_eq!(verify(&then, &end(&sink), false).finding, Finding::Changed(Change::Size));
+        assert_eq!(against(&then, &end(&sink)).finding, Finding::Changed(Change::Size));
         let then = end(&source);
         let sink = file(HERE, b"longer than before");
         std::thread::sleep(std::time::Duration::from_millis(20)); // more than a tick of the file system's clock
         source.write_all_at(b"L", 0).expect("write");
-        assert_eq!(verify(&then, &end(&sink), false).finding, Finding::Changed(Change::Modified));
+        assert_eq!(against(&then, &end(&sink)).finding, Finding::Changed(Change::Modified));
     }
 
     #[test]

@@ -105,6 +105,11 @@ impl Mount {
         state.nodes.iter().find(|n| n.name == name).map(|n| n.bytes.clone())
     }
 
+    /// All names are gone.
+    pub fn forget_all(&self) {
+        self.state.lock().unwrap().nodes.iter_mut().for_each(|n| n.name.clear());
+    }
+
     /// Every name there is.
     pub fn names(&self) -> Vec<String> {
         let state = self.state.lock().unwrap();

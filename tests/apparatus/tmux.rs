@@ -41,8 +41,13 @@ impl Tmux {
 
     /// Types a line and Enter.
     pub fn type_line(&self, text: &str) {
-        assert!(self.command(&["send-keys", "-l", text]).status().unwrap().success());
+        self.type_keys(text);
         self.press("Enter");
+    }
+
+    /// Types a line, and no Enter.
+    pub fn type_keys(&self, text: &str) {
+        assert!(self.command(&["send-keys", "-l", text]).status().unwrap().success());
     }
 
     /// Presses a key by its name: `C-c`.
@@ -63,7 +68,7 @@ impl Tmux {
 
     /// Waits until the screen is as it should be, and gives it.
     #[track_caller]
-    pub fn wait_for(&self, what: &str, seen: impl Fn(&str) -> bool) -> String {
+    pub fn wait_for(&self, what: &str, mut seen: impl FnMut(&str) -> bool) -> String {
         let deadline = Instant::now() + TIME_OUT;
         loop {
             let screen = self.screen();

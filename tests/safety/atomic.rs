@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 /// What is in a directory, in order.
-fn names(scene: &Scene, directory: &str) -> Vec<String> {
+pub(super) fn names(scene: &Scene, directory: &str) -> Vec<String> {
     let entries = std::fs::read_dir(scene.path(directory)).unwrap();
     let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
     names.sort();
@@ -329,4 +329,27 @@ fn trees_are_copied_file_by_file() {
     outcome.succeeds().file_is("to/x", b"new x").file_is("to/y", &content::bytes(1, 50_000));
     assert_ne!(before, std::fs::metadata(scene.path("to/x")).unwrap().ino());
     assert_eq!(names(&scene, "to"), ["link", "x", "y"]);
+}
+
+#[test]
+fn a_backup_whose_name_is_too_long_leaves_the_old_one() {
+    let scene = Scene::new();
+    scene.directory("d");
+    scene.file("a", b"new");
+    let long = "b".repeat(255);
+    let path = format!("d/{long}");
+    scene.file(&path, b"old");
+    let outcome = scene.zccp(["--atomic", "--backup=simple", "a", &path]).run();
+    let said = format!("zccp: cannot backup '{path}': File name too long\n");
+    outcome.fails_with(1).stderr_is(&said).file_is(&path, b"old");
+    assert_eq!(names(&scene, "d"), [long]);
+    // One that just fits takes the place of an older one: what stands in between is shorter.
+    std::fs::remove_file(scene.path(&path)).unwrap();
+    let (fits, backup) = ("b".repeat(254), format!("d/{}~", "b".repeat(254)));
+    let path = format!("d/{fits}");
+    scene.file(&path, b"old");
+    scene.file(&backup, b"older");
+    scene.zccp(["--atomic", "--backup=simple", "a", &path]).run().succeeds().stderr_is("");
+    assert_eq!((scene.bytes(&path), scene.bytes(&backup)), (b"new".to_vec(), b"old".to_vec()));
+    assert_eq!(names(&scene, "d").len(), 2);
 }

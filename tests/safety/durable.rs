@@ -1,7 +1,7 @@
 //! `--durable`: what is flushed, in which order, and that every error of it is one.
 
 use crate::apparatus::block::LoopDevice;
-use crate::apparatus::strace::{self, Trace};
+use crate::apparatus::strace::{self, Trace, trace};
 use crate::apparatus::{Scene, content, skip};
 use std::fs::File;
 
@@ -17,7 +17,7 @@ fn a_file_and_then_its_directory_are_flushed() {
     scene.directory("d");
     for (arguments, there) in [(["--durable", "a", "b"], "b"), (["--durable", "a", "d"], "d/a")] {
         for _ in ["new", "there"] {
-            let Some((outcome, trace)) = strace::trace(&scene, &[], scene.zccp(arguments)) else { return };
+            let Some((outcome, trace)) = trace(&scene, &[], scene.zccp(arguments)) else { return };
             outcome.succeeds().stderr_is("").file_is(there, b"some");
             assert_eq!(names(&trace).iter().filter(|name| **name == "fsync").count(), 2, "{:?}", names(&trace));
             let last_write = trace.calls.iter().rposition(|call| call.name.contains("write")).unwrap();
@@ -75,7 +75,7 @@ fn several_sources_are_flushed_at_once_too() {
     scene.file("a", b"a");
     scene.file("b", b"b");
     scene.directory("d");
-    let Some((outcome, trace)) = strace::trace(&scene, &[], scene.zccp(["--durable", "a", "b", "d"])) else { return };
+    let Some((outcome, trace)) = trace(&scene, &[], scene.zccp(["--durable", "a", "b", "d"])) else { return };
     outcome.succeeds().file_is("d/a", b"a").file_is("d/b", b"b");
     assert_eq!((trace.count("syncfs"), trace.count("fsync")), (1, 0), "{:?}", names(&trace));
 }
@@ -115,7 +115,7 @@ fn a_block_device_is_always_flushed() {
         Err(reason) => return skip::skip!(reason),
     };
     let path = device.path.to_str().unwrap();
-    let Some((outcome, trace)) = strace::trace(&scene, &[], scene.zccp(["x.iso", path])) else { return };
+    let Some((outcome, trace)) = trace(&scene, &[], scene.zccp(["x.iso", path])) else { return };
     outcome.succeeds().stderr_is("");
     assert_eq!(trace.count("fsync"), 1);
     // All of it is in the image, past the device's own cache.
@@ -124,4 +124,39 @@ fn a_block_device_is_always_flushed() {
     let Some((outcome, _)) = strace::inject(&scene, &["fsync:error=EIO"], command) else { return };
     outcome.fails_with(1).stderr_is(&format!("zccp: error flushing '{path}': Input/output error\n"));
     scene.zccp(["--verify", "x.iso", path]).run().succeeds().stderr_is("");
+}
+
+#[test]
+fn zccat_flushes_standard_output_after_the_last_byte() {
+    let scene = Scene::new();
+    scene.file("a", b"some");
+    let command = || scene.zccat(["--durable", "a", "a"]).stdout_to(scene.create("out"));
+    let Some((outcome, trace)) = trace(&scene, &[], command()) else { return };
+    outcome.succeeds().stderr_is("").file_is("out", b"somesome");
+    let at = |name: &str| trace.calls.iter().rposition(|call| call.name == name && call.touches(1));
+    assert!(at("fsync") > at("write") && trace.named("fsync").count() == 1);
+    let Some((outcome, _)) = strace::inject(&scene, &["fsync:error=EIO"], command()) else { return };
+    outcome.fails_with(1).stderr_is("zccat: error flushing standard output: Input/output error\n");
+    // What could be read is flushed, whatever else was wrong.
+    let Some((outcome, trace)) =
+        strace::trace(&scene, &[], scene.zccat(["--durable", "nowhere", "a"]).stdout_to(scene.create("out")))
+    else {
+        return;
+    };
+    outcome.fails_with(1).stderr_is("zccat: nowhere: No such file or directory\n").file_is("out", b"some");
+    assert_eq!(trace.count("fsync"), 1);
+}
+
+#[test]
+fn zccat_cannot_flush_what_is_on_no_device() {
+    let scene = Scene::new();
+    scene.file("a", b"some");
+    let refused = "zccat: standard output cannot be flushed (--durable): it is neither a file nor a block device\n";
+    scene.zccat(["--durable", "a"]).run().fails_with(1).stdout_is("").stderr_is(refused);
+    let null = scene.open_with("/dev/null", libc::O_WRONLY);
+    scene.zccat(["--durable", "a"]).stdout_to(null).run().fails_with(1).stderr_is(refused);
+    for option in ["--connect=unix:s", "--listen=unix:s"] {
+        let said = "--durable cannot be combined with ";
+        scene.zccat(["--durable", option, "a"]).run().fails_with(1).stderr_has(said).no_file("s");
+    }
 }

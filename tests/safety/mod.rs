@@ -2,6 +2,7 @@
 
 mod atomic;
 mod durable;
+mod interrupted;
 mod resume;
 mod rules;
 mod verify;

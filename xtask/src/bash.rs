@@ -3,7 +3,7 @@
 //! `--reflink` as its argument. This one completes options where a word begins with `-`, the words of an argument where
 //! there is one, and leaves everything else to bash.
 
-use crate::completions::words;
+use crate::completions::{names, spellings, words};
 use clap::{Arg, Command, ValueHint};
 use clap_complete::Generator;
 use std::fmt::Write as _;
@@ -60,12 +60,7 @@ impl Generator for Bash {
 
 /// The branch for an option that takes an argument.
 fn argument(option: &Arg) -> String {
-    let long = option.get_long().unwrap_or_default();
-    let mut spelled = vec![format!("--{long}=")];
-    if !option.is_require_equals_set() {
-        spelled.push(format!("--{long}"));
-        spelled.extend(option.get_short().map(|letter| format!("-{letter}")));
-    }
+    let spelled = names(option);
     let words = words(option).join(" ");
     let what = if option.get_value_hint() == ValueHint::DirPath {
         "            compopt +o bashdefault +o default -o dirnames\n".to_string()
@@ -79,19 +74,4 @@ fn argument(option: &Arg) -> String {
         format!("            COMPREPLY=($(compgen -P \"$before\" -W \"{words}\" -- \"$cur\"))\n")
     };
     format!("        {})\n{what}            return\n            ;;\n", spelled.join(" | "))
-}
-
-/// How an option is written: with `=` where an argument follows.
-fn spellings(option: &Arg) -> Vec<String> {
-    let mut spellings: Vec<String> = option.get_short().map(|letter| format!("-{letter}")).into_iter().collect();
-    if let Some(long) = option.get_long() {
-        let takes_value = option.get_action().takes_values();
-        if !takes_value || option.is_require_equals_set() {
-            spellings.push(format!("--{long}"));
-        }
-        if takes_value {
-            spellings.push(format!("--{long}="));
-        }
-    }
-    spellings
 }

@@ -2,32 +2,48 @@
 //!
 //! What clap_complete does not know of the tables is put right here: an argument that is optional has to follow its
 //! option's `=` (a word of its own would be an operand), and `--engine` takes a list. Its script for bash also offers
-//! options where a copy wants file names, so that one is ours ([`crate::bash`]).
+//! options where a copy wants file names; those for elvish and nushell are worse: these three are ours ([`crate::bash`],
+//! [`crate::elvish`], [`crate::nushell`]).
 
 use crate::bash::Bash;
+use crate::elvish::Elvish;
+use crate::nushell::Nushell;
 use crate::pages::Page;
 use clap::{Arg, ArgAction, Command};
 use clap_complete::{Generator, Shell};
-use clap_complete_nushell::Nushell;
 
 /// The completions of one program.
 pub fn of(table: &Command) -> Result<Vec<Page>, String> {
+    let table = &for_shells(table);
     Ok(vec![
         page(table, Bash)?,
         page(table, Shell::Zsh).and_then(|page| put_right(table, page, zsh))?,
         page(table, Shell::Fish).and_then(|page| put_right(table, page, fish))?,
-        page(table, Shell::Elvish)?,
+        page(table, Elvish)?,
         page(table, Shell::PowerShell)?,
         page(table, Nushell)?,
     ])
 }
 
+/// The table as shells want it.
+fn for_shells(table: &Command) -> Command {
+    table.clone().mut_args(|option| {
+        // "see below" speaks of the text under the table of --help.
+        let option = match option.get_help().map(ToString::to_string) {
+            Some(help) => option.help(help.replace(": see below", "")),
+            None => option,
+        };
+        // The program takes beginnings of these words too, and so knows them elsewhere.
+        let is_backup = option.get_long() == Some("backup");
+        if is_backup { option.value_parser(CONTROLS) } else { option }
+    })
+}
+
+/// What `--backup` may be.
+const CONTROLS: [&str; 8] = ["none", "off", "simple", "never", "existing", "nil", "numbered", "t"];
+
 fn page(table: &Command, shell: impl Generator) -> Result<Page, String> {
-    // "see below" speaks of the text under the table of --help.
-    let mut table = table.clone().mut_args(|option| match option.get_help().map(ToString::to_string) {
-        Some(help) => option.help(help.replace(": see below", "")),
-        None => option,
-    });
+    let mut table = table.clone();
     let name = table.get_name().to_string();
     let path = format!("completions/{}", shell.file_name(&name));
     let mut text = Vec::new();
@@ -92,4 +108,67 @@ fn is_list(option: &Arg) -> bool {
 /// The words an option's value may be.
 pub fn words(option: &Arg) -> Vec<String> {
     option.get_possible_values().iter().map(|word| word.get_name().to_string()).collect()
+}
+
+/// How an option is written: with `=` where an argument follows.
+pub fn spellings(option: &Arg) -> Vec<String> {
+    let letters = option.get_short().into_iter().chain(option.get_visible_short_aliases().unwrap_or_default());
+    let mut spellings: Vec<String> = letters.map(|letter| format!("-{letter}")).collect();
+    if let Some(long) = option.get_long() {
+        let takes_value = option.get_action().takes_values();
+        if !takes_value || option.is_require_equals_set() {
+            spellings.push(format!("--{long}"));
+        }
+        if takes_value {
+            spellings.push(format!("--{long}="));
+        }
+    }
+    spellings
+}
+
+/// What an argument of the option stands behind: `--long=`, and as a word of its own `--long` or the letter, if that is
+/// allowed.
+pub fn names(option: &Arg) -> Vec<String> {
+    let long = option.get_long().unwrap_or_default();
+    let mut names = vec![format!("--{long}=")];
+    if !option.is_require_equals_set() {
+        names.push(format!("--{long}"));
+        names.extend(option.get_short().map(|letter| format!("-{letter}")));
+    }
+    names
+}
+
+/// What the scripts that are ours offer.
+pub struct Offered {
+    /// Every spelling of every option, and what the option does.
+    pub options: Vec<(String, String)>,
+    /// What is known of arguments.
+    pub arguments: Vec<Argument>,
+}
+
+/// The words an argument may be.
+pub struct Argument {
+    /// What it stands behind.
+    pub names: Vec<String>,
+    /// Whether it is a list with commas between.
+    pub list: bool,
+    /// The words; never none.
+    pub words: Vec<String>,
+}
+
+/// Reads the table.
+pub fn offered(table: &Command) -> Offered {
+    let all = || table.get_arguments().filter(|option| !option.is_positional());
+    let help = |option: &Arg| option.get_help().map(ToString::to_string).unwrap_or_default().replace('\n', " ");
+    let options = all().flat_map(|option| spellings(option).into_iter().map(move |spelled| (spelled, help(option))));
+    let arguments = table.get_opts().filter(|option| !option.is_positional() && !words(option).is_empty());
+    let arguments =
+        arguments.map(|option| Argument { names: names(option), list: is_list(option), words: words(option) });
+    Offered { options: options.collect(), arguments: arguments.collect() }
+}
+
+/// The program in one line.
+pub fn summary(table: &Command) -> String {
+    let about = table.get_about().map(ToString::to_string).unwrap_or_default();
+    about.replace('\n', " ")
 }

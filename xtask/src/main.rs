@@ -6,7 +6,9 @@
 
 mod bash;
 mod completions;
+mod elvish;
 mod man;
+mod nushell;
 mod pages;
 
 use std::process::ExitCode;

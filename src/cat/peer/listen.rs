@@ -36,19 +36,22 @@ pub(super) fn unix(name: &OsStr, path: &Path, timeout: Option<Duration>) -> Resu
     let listener = listener(AddressFamily::UNIX).map_err(cannot)?;
     // The name is made with the socket's own mode (unix_bind, net/unix/af_unix.c), so it is never open to others.
     fs::fchmod(&listener, Mode::RUSR | Mode::WUSR).map_err(cannot)?;
-    listen(&listener, &address).map_err(|errno| {
+    interrupt::tidy();
+    let bound = temporary::make(fs::CWD, path.as_os_str(), || net::bind(&listener, &address));
+    let ((), mut noted) = bound.map_err(|errno| {
         // bind(2) says "Address already in use" of any file there.
         cannot(if errno == Errno::ADDRINUSE && fs::lstat(path).is_ok() { Errno::EXIST } else { errno })
     })?;
-    interrupt::tidy();
-    let _noted = temporary::note(fs::CWD, path.as_os_str());
     let made = fs::lstat(path).map(|stat| Facts::from_stat(&stat));
-    let accepted = accept(name, &listener, timeout);
+    let accepted = match net::listen(&listener, 1) {
+        Ok(()) => accept(name, &listener, timeout),
+        Err(errno) => Err(cannot(errno)),
+    };
     // Only what we made.
     if let (Ok(made), Ok(now)) = (made, fs::lstat(path))
         && made.same_file(&Facts::from_stat(&now))
     {
-        let _ = fs::unlink(path);
+        let _ = noted.end(|| fs::unlink(path));
     }
     accepted
 }

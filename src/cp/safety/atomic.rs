@@ -4,9 +4,9 @@ use super::super::Run;
 use super::super::decide::Product;
 use super::super::location::Location;
 use super::super::options::Update;
-use super::super::{attributes, backup, links};
-use super::{name_flushed, same_file};
-use crate::report::safety as words;
+use super::super::{attributes, backup, links, refusals};
+use super::name_flushed;
+use crate::report::{interrupt, safety as words};
 use crate::sys::descriptor::close;
 use crate::sys::facts::{Facts, Kind};
 use crate::sys::text::strerror;
@@ -33,10 +33,10 @@ pub(in super::super) fn begin(
     to: &Location<'_>,
     backed_up: bool,
 ) -> Result<Aside, Option<String>> {
-    let cannot_create = |errno| format!("cannot create regular file {}: {}", to.quoted(), strerror(errno));
+    let cannot_create = |errno| refusals::cannot_create(to, errno);
     let (mut over, mut followed, mut old) = (Over::Newcomer, false, None);
     match product {
-        Product::Dangling => return Err(Some(format!("not writing through dangling symlink {}", to.quoted()))),
+        Product::Dangling => return Err(Some(refusals::dangling(to))),
         Product::AfterRemoval => links::remove(run, to).map_err(|()| None)?,
         Product::ThroughLink => followed = true,
         Product::Contents => {
@@ -53,6 +53,7 @@ pub(in super::super) fn begin(
     if to.ends_in_slash() {
         return Err(Some(cannot_create(Errno::NOTDIR)));
     }
+    interrupt::tidy(); // before it has a name that is not its own
     let place = if followed { Place::of } else { Place::at };
     let mode = match old {
         Some(_) => 0o600, // nobody else's before it has the old one's owner and permissions
@@ -75,17 +76,17 @@ fn open_old(
     let opened = match opened.and_then(|fd| Facts::of(&fd).map(|facts| (fd, facts))) {
         Ok(opened) => opened,
         Err(Errno::NOENT) => return Ok(None),
-        Err(errno) => return Err(format!("cannot create regular file {}: {}", to.quoted(), strerror(errno))),
+        Err(errno) => return Err(refusals::cannot_create(to, errno)),
     };
     if opened.1.same_file(from.1) {
-        return Err(same_file(from.0, to));
+        return Err(refusals::same_file(from.0, to));
     }
     if opened.1.kind != Kind::Regular {
         return Err(words::not_replaceable(&to.shown()));
     }
     // A directory that may be written to is no leave to change a file that may not.
     if !run.options.force && !to.is_writable() {
-        return Err(format!("cannot create regular file {}: {}", to.quoted(), strerror(Errno::ACCESS)));
+        return Err(refusals::cannot_create(to, Errno::ACCESS));
     }
     Ok(Some(opened))
 }
@@ -123,7 +124,7 @@ impl Aside {
         let there = match self.replacement.put(self.over, keep) {
             Ok(file) => close(file),
             Err(Unput::Name(errno)) if self.over != Over::Old => {
-                return super::said(run, format!("cannot create regular file {}: {}", to.quoted(), strerror(errno)));
+                return super::said(run, refusals::cannot_create(to, errno));
             }
             Err(unput) => return super::said(run, words::unput(unput, &to.shown())),
         };

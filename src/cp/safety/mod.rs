@@ -11,8 +11,9 @@ use super::Run;
 use super::location::Location;
 use super::names;
 use crate::engine::End;
-use crate::report::{quote::shell_always, safety as words};
+use crate::report::safety as words;
 use crate::sys::facts::{Facts, Kind};
+use crate::transfer::in_step::Meter;
 use crate::transfer::verify::{self, Verified, Worth};
 use crate::transfer::{durable, endpoint};
 use rustix::fs::{self, Mode, OFlags};
@@ -103,6 +104,11 @@ fn said(run: &mut Run<'_>, text: String) -> bool {
     false
 }
 
+/// Reading back is told to whoever watches, and keeps to `--rate-limit`.
+fn meter<'r>(run: &Run<'r>) -> Meter<'r> {
+    Meter { counters: run.watch.counters(), limit: run.limit }
+}
+
 fn verified(run: &mut Run<'_>, made: &Made<'_>) -> bool {
     let (from, to) = (made.from.shown(), made.to.shown());
     let sink = match Facts::of(made.sink) {
@@ -112,7 +118,7 @@ fn verified(run: &mut Run<'_>, made: &Made<'_>) -> bool {
     let end =
         |fd, facts: Facts| End { file_system: run.learned.file_system(fd, facts.device), ..endpoint::own(fd, facts) };
     let (source, sink) = (end(made.source.1, *made.source.0), end(made.sink, sink));
-    let verified = verify::verify(&source, &sink, made.cloned);
+    let verified = verify::verify(&source, &sink, made.cloned, meter(run));
     if run.options.explain {
         run.messages.note(words::verified(&verified));
     }
@@ -175,9 +181,4 @@ pub(super) fn end(run: &mut Run<'_>) {
     for text in run.flushes.doubts.others() {
         run.messages.warn(format!("warning: {text}"));
     }
-}
-
-/// The two are one file, by whatever names.
-fn same_file(from: &Location<'_>, to: &Location<'_>) -> String {
-    format!("{} and {} are the same file", from.quoted(), shell_always(&to.shown()))
 }

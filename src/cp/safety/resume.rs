@@ -40,9 +40,13 @@ pub(in super::super) fn possible(from: (&Location<'_>, &Facts), to: (&Location<'
     resume::possible(from.1, to.1).map_err(|why: Hopeless| words::hopeless(why, &from.0.shown(), &to.0.shown()))
 }
 
-/// Repairs what is there. What is left to be copied, and a trail to begin with.
-pub(in super::super) fn repair<'a>(run: &mut Run<'_>, ask: &Ask<'a>, title: Option<&str>) -> (Option<Ask<'a>>, Trail) {
-    let repair = resume::repair(&ask.source, &ask.sink, ask.policy.sparse);
+/// Repairs what is there. What is left to be copied, a trail to begin with, and how many bytes of the source were there.
+pub(in super::super) fn repair<'a>(
+    run: &mut Run<'_>,
+    ask: &Ask<'a>,
+    title: Option<&str>,
+) -> (Option<Ask<'a>>, Trail, u64) {
+    let repair = resume::repair(&ask.source, &ask.sink, ask.policy.sparse, super::meter(run));
     if let Some(title) = title {
         run.messages.note(format!("{title}\n{}", words::repaired(&repair)));
     }
@@ -54,5 +58,5 @@ pub(in super::super) fn repair<'a>(run: &mut Run<'_>, ask: &Ask<'a>, title: Opti
         (source.start, sink.start) = (start, start);
         endpoint::ask(source, sink, false, ask.policy, run.learned)
     });
-    (rest, trail)
+    (rest, trail, repair.compared)
 }

@@ -35,7 +35,7 @@ fn end(file: &File) -> End<'_> {
 
 /// Repairs, and goes on where something is missing.
 fn resume(source: &File, sink: &File, sparse: Sparse) -> Repair {
-    let repair = repair(&end(source), &end(sink), sparse);
+    let repair = repair(&end(source), &end(sink), sparse, Meter { counters: &Counters::new(), limit: None });
     assert_eq!(repair.failure, None);
     if let Some(start) = repair.missing_from {
         let (learned, policy) = (Capabilities::new(), Policy { sparse, ..Policy::default() });
