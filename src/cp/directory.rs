@@ -202,7 +202,8 @@ fn make_new(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> Option<(Owne
     if run.options.verbose {
         run.messages.print(format!("{} -> {}", entry.from.quoted(), to.quoted()));
     }
-    if !run.roots.made.swap(true, Ordering::Relaxed) {
+    // Looked at first: writing, all workers would take one another's cache line for every directory.
+    if !run.roots.made.load(Ordering::Relaxed) && !run.roots.made.swap(true, Ordering::Relaxed) {
         run.roots.note(there.id(), Name { way: to.from_base().1, shown: to.shown(), made: true });
     }
     let mode = mode_in_the_end(run, facts, &there);

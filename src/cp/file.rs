@@ -13,7 +13,7 @@ use super::{Run, attributes, links, refusals};
 use crate::engine::{Name, Reflink};
 use crate::report::{debug, explain, failure, json};
 use crate::sys::descriptor::close;
-use crate::sys::facts::{Facts, FileSystem, Kind};
+use crate::sys::facts::{Facts, Kind};
 use crate::sys::text::strerror;
 use crate::transfer::resume;
 use crate::transfer::{self, Ask, Failure, Plan, Trail, by_reference, endpoint};
@@ -184,6 +184,8 @@ impl Ends<'_> {
         let mut copied = if run.options.attributes_only || self.is_surely_empty(run) {
             run.note(self.to);
             Copied::NOTHING
+        } else if let Some(copied) = self.copy_whole(run) {
+            copied
         } else {
             self.move_contents(run)
         };
@@ -218,13 +220,44 @@ impl Ends<'_> {
 
     /// Whether nothing has to be read to know that there is nothing: an empty file on a file system whose sizes are true,
     /// to a new one. Only below an operand, where the file system is known by then.
-    fn is_surely_empty(&self, run: &Run<'_>) -> bool {
+    fn is_surely_empty(&self, run: &mut Run<'_>) -> bool {
         let silent = !run.options.debug && !run.options.explain;
         let policy = &run.options.policy;
         let plain = policy.engines.is_empty() && policy.reflink != Reflink::Always;
         let empty = plain && self.source.kind == Kind::Regular && self.source.size == 0 && self.sink.created;
-        let known = || run.learned.known_file_system(self.source.device);
-        silent && empty && !self.from.operand && known().is_some_and(FileSystem::short_read_is_end)
+        silent && empty && !self.from.operand && run.is_ended_by_a_short_read(self.source.device)
+    }
+
+    /// Copies a small file of a tree, of which nothing is to be said, to a new one. `None`: it is yet to be copied.
+    fn copy_whole(&self, run: &mut Run<'_>) -> Option<Copied> {
+        let silent = !run.options.debug && !run.options.explain && run.limit.is_none() && run.watch.json().is_none();
+        let new = self.sink.created && !self.to.operand;
+        if !silent || !new || !endpoint::is_small(self.source, &run.options.policy) {
+            return None;
+        }
+        let size = self.source.size;
+        run.watch.begin_small();
+        let done = run.is_ended_by_a_short_read(self.source.device)
+            && transfer::whole::copy(self.opened.as_fd(), self.sink.fd(), size, &mut run.scratch.small);
+        if !done {
+            return None;
+        }
+        run.come_upon();
+        run.tally.copied(run.watch.counters(), size);
+        if let Err(errno) = self.mind_target(run, size) {
+            run.messages.error(format!("error writing {}: {}", self.to.quoted(), strerror(errno)));
+            return Some(Copied::FAILED);
+        }
+        Some(Copied::NOTHING)
+    }
+
+    /// A slow target is to have little in memory of small files too.
+    fn mind_target(&self, run: &Run<'_>, bytes: u64) -> Result<(), Errno> {
+        if !run.options.policy.considerate {
+            return Ok(());
+        }
+        let sink = endpoint::own(self.sink.fd(), *self.source);
+        run.learned.targets().wrote(&sink, bytes, run.watch.counters())
     }
 
     fn move_contents(&self, run: &mut Run<'_>) -> Copied {
@@ -285,6 +318,7 @@ impl Ends<'_> {
             counters.expect(ask.expected.unwrap_or(0));
         }
         run.come_upon();
+        run.tally.tell(counters);
         if self.to.operand && run.alone {
             counters.scanned();
         }

@@ -25,6 +25,7 @@ mod refusals;
 mod rehearse;
 mod safety;
 mod sink;
+mod small;
 mod source;
 mod special;
 mod tree;
@@ -41,6 +42,7 @@ use first_names::FirstNames;
 use location::Location;
 use options::Label;
 use safety::Flushes;
+use small::Tally;
 use std::rc::Rc;
 
 /// What a thread of `zccp` has at hand: what all of them share, and what is its own.
@@ -63,6 +65,8 @@ pub(crate) struct Run<'a> {
     foreseen: Option<u64>,
     /// How the small files of a tree are copied, once one was.
     small_plan: Option<Rc<Plan>>,
+    /// What this thread has to tell of them.
+    tally: Tally,
     /// The operand at hand is being copied into itself: it is gone on with no further.
     into_itself: bool,
     /// What this run has copied and made, where several operands could meet; minded by the thread that has them.
@@ -73,7 +77,7 @@ impl Run<'_> {
     /// What was foreseen of the file at hand is expected now, or will never come.
     fn come_upon(&mut self) {
         if let Some(bytes) = self.foreseen.take() {
-            self.watch.counters().come_upon(bytes);
+            self.tally.came_upon(self.watch.counters(), bytes);
         }
     }
 
@@ -108,6 +112,7 @@ pub fn run(options: &Options, messages: &mut Messages, watch: &Watch) {
         scratch: &mut Scratch::new(),
         foreseen: None,
         small_plan: None,
+        tally: Tally::default(),
         into_itself: false,
         account: Some(&mut Account::default()),
     };

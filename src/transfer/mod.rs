@@ -26,6 +26,7 @@ pub mod targets;
 pub mod trail;
 pub mod verdict;
 pub mod verify;
+pub mod whole;
 pub mod window;
 
 pub use crate::engine::{Ask, End, Scratch};

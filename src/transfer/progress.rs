@@ -209,11 +209,19 @@ impl Counters {
         self.foreseen_files.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// In a tree the copy has come upon a file of `bytes`: whatever becomes of it, it is to come no more. Whether it was
-    /// foreseen, or will be, or never, does not matter.
-    pub fn come_upon(&self, bytes: u64) {
+    /// In a tree the copy has come upon so many files of `bytes` in all: whatever becomes of them, they are to come no more.
+    /// Whether they were foreseen, or will be, or never, does not matter.
+    pub fn come_upon(&self, files: u64, bytes: u64) {
         self.foreseen.fetch_sub(bytes, Ordering::Relaxed);
-        self.foreseen_files.fetch_sub(1, Ordering::Relaxed);
+        self.foreseen_files.fetch_sub(files, Ordering::Relaxed);
+    }
+
+    /// So many small files of `bytes` in all were found and are done.
+    pub fn copied(&self, files: u64, bytes: u64) {
+        self.expected.fetch_add(bytes, Ordering::Relaxed);
+        self.expected_files.fetch_add(files, Ordering::Relaxed);
+        self.given.fetch_add(bytes, Ordering::Relaxed);
+        self.files.fetch_add(files, Ordering::Relaxed);
     }
 
     /// Of a file, `done` bytes came where `expected` were: the total is put right, so that what failed or has grown does
@@ -387,12 +395,11 @@ mod tests {
         counters.scanned();
         assert_eq!((counters.now().total(), now()), (Some(60), (60, 3)));
         counters.expect(10);
-        counters.come_upon(10);
+        counters.come_upon(1, 10);
         assert_eq!(now(), (60, 3), "it is copied");
-        counters.come_upon(20);
+        counters.come_upon(1, 20);
         assert_eq!(now(), (40, 2), "it is skipped");
-        counters.come_upon(30);
-        counters.come_upon(5);
+        counters.come_upon(2, 35);
         assert_eq!(now(), (10, 1), "the copy is ahead");
         counters.foresee(5);
         counters.foresee(7);

@@ -163,7 +163,7 @@ impl Targets {
     ///
     /// # Errors
     /// EIO, ENOSPC and EDQUOT of what was written before and is lost.
-    pub(super) fn wrote(&self, sink: &End<'_>, bytes: u64, counters: &Counters) -> Result<(), Errno> {
+    pub fn wrote(&self, sink: &End<'_>, bytes: u64, counters: &Counters) -> Result<(), Errno> {
         if bytes == 0 || self.ordinary.load(Relaxed) {
             return Ok(());
         }

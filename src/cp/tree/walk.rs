@@ -139,6 +139,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
             }
             self.tell();
         }
+        self.run.tally.tell(self.run.watch.counters());
     }
 
     /// One entry of the innermost directory.

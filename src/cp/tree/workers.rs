@@ -149,6 +149,7 @@ impl<'s> Others<'s> {
                 scratch: &mut scratch,
                 foreseen: None,
                 small_plan: None,
+                tally: Default::default(),
                 into_itself: false,
                 account: None,
             };

@@ -1,0 +1,78 @@
+//! What a worker remembers of the small files of a tree, so that one does not have to ask, or tell, all others about each.
+//!
+//! Memory that two processors write to in turn goes back and forth between them: here were seven counters and two locks a
+//! file. With them, and with all of a large copy's bookkeeping, 13,000 files took 3.6 % longer onto tmpfs and 3.9 % onto ext4
+//! (two workers, Linux 6.18; medians of 15 pairs).
+
+use super::Run;
+use crate::sys::facts::FileSystem;
+use crate::transfer::Counters;
+
+/// So many files are told of at once. Whoever watches a slow target sees them come by so many.
+const AT_ONCE: u64 = 16;
+
+/// Small files that were come upon, and those that are done, as far as they have not been told of.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    upon: Files,
+    done: Files,
+    /// The device that the last source was on, and whether a short read is the end there.
+    device: Option<(u64, bool)>,
+}
+
+#[derive(Debug, Default)]
+struct Files {
+    files: u64,
+    bytes: u64,
+}
+
+impl Files {
+    fn add(&mut self, bytes: u64) -> bool {
+        self.files += 1;
+        self.bytes += bytes;
+        self.files >= AT_ONCE
+    }
+}
+
+impl Tally {
+    /// The tree has come upon a file.
+    pub(super) fn came_upon(&mut self, counters: &Counters, bytes: u64) {
+        if self.upon.add(bytes) {
+            self.tell(counters);
+        }
+    }
+
+    /// A file of `bytes` is copied that nothing was said of before.
+    pub(super) fn copied(&mut self, counters: &Counters, bytes: u64) {
+        if self.done.add(bytes) {
+            self.tell(counters);
+        }
+    }
+
+    /// Tells what is left to be told.
+    pub(super) fn tell(&mut self, counters: &Counters) {
+        let Tally { upon, done, .. } = self;
+        if done.files > 0 {
+            counters.copied(done.files, done.bytes);
+        }
+        if upon.files > 0 {
+            counters.come_upon(upon.files, upon.bytes);
+        }
+        (self.upon, self.done) = Default::default();
+    }
+}
+
+impl Run<'_> {
+    /// Whether on this device a read that is not filled has met the end of a regular file. Asks nothing of the kernel: what
+    /// is not known yet does not.
+    pub(super) fn is_ended_by_a_short_read(&mut self, device: u64) -> bool {
+        match self.tally.device {
+            Some((last, ends)) if last == device => ends,
+            _ => {
+                let known = self.learned.known_file_system(device);
+                self.tally.device = known.map(|known| (device, known.short_read_is_end()));
+                known.is_some_and(FileSystem::short_read_is_end)
+            }
+        }
+    }
+}
