@@ -413,3 +413,33 @@ fn comparing_and_reading_back_are_shown_as_what_they_are_and_never_run_backwards
         scene.file("b", &bytes[..25 << 20]);
     }
 }
+
+/// Each frame is a tenth of a second or more after the one before, whatever the copy does.
+#[test]
+fn the_thread_that_draws_wakes_ten_times_a_second_at_most() {
+    if !crate::apparatus::skip::has_program("strace") {
+        return crate::apparatus::skip::skip!("strace is not installed");
+    }
+    let scene = Scene::new();
+    scene.file("a", &content::bytes(1, 40 << 20));
+    let Some(tmux) = Tmux::new(&scene, 80, 12) else { return };
+    tmux.type_line("clear; strace -f -ttt -o trace \"$ZCCP\" --rate-limit=16M a b; echo \"status $?\"");
+    tmux.wait_for("the end", |screen| screen.contains("status 0"));
+    let trace = std::fs::read_to_string(scene.path("trace")).unwrap();
+    let calls = trace.lines().filter_map(|line| {
+        let (thread, rest) = line.split_once(' ')?;
+        let (time, call) = rest.trim_start().split_once(' ')?;
+        Some((thread, time.parse::<f64>().ok()?, call))
+    });
+    let calls: Vec<(&str, f64, &str)> = calls.collect();
+    let frame = |call: &str| call.starts_with("write(2, \"\\r\\33[?7l");
+    let drawer = calls.iter().find(|(_, _, call)| frame(call)).map(|(thread, ..)| *thread).expect("a frame");
+    // What it waits with comes back by itself (ETIMEDOUT), or because it is over.
+    let wakes = calls.iter().filter(|(thread, _, call)| *thread == drawer && call.contains("ETIMEDOUT"));
+    let wakes: Vec<f64> = wakes.map(|(_, time, _)| *time).collect();
+    assert!(wakes.len() > 5, "{wakes:?}");
+    for from in &wakes {
+        let within = wakes.iter().filter(|at| (*from..from + 1.0).contains(at)).count();
+        assert!(within <= 10, "{within} in the second from {from} on: {wakes:?}");
+    }
+}
