@@ -76,3 +76,23 @@ impl Run<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_lost_of_what_is_told_of_later() {
+        let (counters, mut tally) = (Counters::new(), Tally::default());
+        let now = || (counters.now().files, counters.now().expected_files, counters.now().expected);
+        (0..AT_ONCE - 1).for_each(|_| tally.copied(&counters, 10));
+        assert_eq!(now(), (0, 0, 0));
+        tally.copied(&counters, 10);
+        assert_eq!(now(), (AT_ONCE, AT_ONCE, AT_ONCE * 10));
+        (0..3).for_each(|_| counters.foresee(7));
+        tally.came_upon(&counters, 7);
+        tally.copied(&counters, 7);
+        tally.tell(&counters);
+        assert_eq!(now(), (AT_ONCE + 1, AT_ONCE + 3, AT_ONCE * 10 + 21));
+    }
+}

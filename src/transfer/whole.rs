@@ -32,3 +32,40 @@ pub fn copy(source: BorrowedFd<'_>, sink: BorrowedFd<'_>, size: u64, memory: &mu
         Err(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::{MemfdFlags, memfd_create};
+    use std::os::fd::AsFd as _;
+
+    #[test]
+    fn only_what_one_read_fetches_whole_is_copied() {
+        let mut memory = Box::new_uninit_slice(SMALL);
+        let file = |bytes: &[u8]| {
+            let fd = memfd_create("file", MemfdFlags::CLOEXEC).unwrap();
+            assert_eq!(io::pwrite(&fd, bytes, 0), Ok(bytes.len()));
+            fd
+        };
+        let mut copy = |bytes: &[u8], size| {
+            let (source, sink) = (file(bytes), file(b""));
+            let whole = super::copy(source.as_fd(), sink.as_fd(), size, &mut memory);
+            let mut there = [0; 16];
+            let n = io::pread(&sink, &mut there, 0).unwrap();
+            (whole, there[..n].to_vec())
+        };
+        assert_eq!(copy(b"small", 5), (true, b"small".to_vec()));
+        assert_eq!(copy(b"smaller", 5), (false, vec![]), "it has grown since it was looked at");
+        assert_eq!(copy(b"smal", 5), (false, vec![]), "it has shrunk");
+        assert_eq!(copy(&vec![0; SMALL], SMALL as u64), (false, vec![]), "there may be more");
+    }
+
+    #[test]
+    fn what_goes_wrong_is_left_to_others() {
+        let mut memory = Box::new_uninit_slice(SMALL);
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let source = memfd_create("file", MemfdFlags::CLOEXEC).unwrap();
+        assert_eq!(io::pwrite(&source, b"small", 0), Ok(5));
+        assert!(!copy(source.as_fd(), full.as_fd(), 5, &mut memory));
+    }
+}
