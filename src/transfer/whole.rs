@@ -43,7 +43,7 @@ mod tests {
     fn only_what_one_read_fetches_whole_is_copied() {
         let mut memory = Box::new_uninit_slice(SMALL);
         let file = |bytes: &[u8]| {
-            let fd = memfd_create("file", MemfdFlags::CLOEXEC).unwrap();
+            let fd = memfd_create("file", MemfdFlags::CLOEXEC).expect("made");
             assert_eq!(io::pwrite(&fd, bytes, 0), Ok(bytes.len()));
             fd
         };
@@ -51,7 +51,7 @@ mod tests {
             let (source, sink) = (file(bytes), file(b""));
             let whole = super::copy(source.as_fd(), sink.as_fd(), size, &mut memory);
             let mut there = [0; 16];
-            let n = io::pread(&sink, &mut there, 0).unwrap();
+            let n = io::pread(&sink, &mut there, 0).expect("made");
             (whole, there[..n].to_vec())
         };
         assert_eq!(copy(b"small", 5), (true, b"small".to_vec()));
@@ -63,8 +63,8 @@ mod tests {
     #[test]
     fn what_goes_wrong_is_left_to_others() {
         let mut memory = Box::new_uninit_slice(SMALL);
-        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-        let source = memfd_create("file", MemfdFlags::CLOEXEC).unwrap();
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("made");
+        let source = memfd_create("file", MemfdFlags::CLOEXEC).expect("made");
         assert_eq!(io::pwrite(&source, b"small", 0), Ok(5));
         assert!(!copy(source.as_fd(), full.as_fd(), 5, &mut memory));
     }
