@@ -1,3 +1,5 @@
+//! What progress is told, and what it then says.
+
 use super::*;
 
 fn name(counters: &Counters) -> Vec<u8> {
