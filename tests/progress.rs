@@ -402,7 +402,9 @@ fn comparing_and_reading_back_are_shown_as_what_they_are_and_never_run_backwards
         ("--verify", &["verifying "]),
         ("--resume --verify", &["comparing ", "verifying "]),
     ] {
-        tmux.type_line(&format!("clear; \"$ZCCP\" {options} --rate-limit=16M a b; echo \"status $?\""));
+        tmux.type_line("clear");
+        tmux.wait_for("an empty screen", |screen| screen == "$"); // nothing of the run before
+        tmux.type_line(&format!("\"$ZCCP\" {options} --rate-limit=16M a b; echo \"status $?\""));
         let (shares, seen) = shares(&tmux);
         assert!(shares.len() > 4 && shares.is_sorted(), "{options}: {shares:?}");
         assert!(shares.last() > Some(&60), "{options}: {shares:?}");
