@@ -63,6 +63,11 @@
 //!   half of what is left in the directory nearest to the root to who has nothing to do (`cp::tree`). So nothing waits that
 //!   could grow, what is said has its place in the walk, and one directory with very many files is shared as well.
 //! * Where the order of what is done shows, one worker does it: questions, backups, a directory copied into itself.
+//! * A small file of a tree does not go through the driver: one read and one write, and whatever is out of the ordinary begins
+//!   anew there (`transfer::whole`). Two workers lost 4 % to the driver's bookkeeping and shared counters.
+//! * Nothing is allocated ahead on xfs, only on ext4: xfs does it by itself, and was slower with it (`transfer::preallocate`).
+//! * RWF_DONTCACHE does not hold a writer back, so slow targets get a window of sync_file_range, and the flag would add
+//!   nothing to that (`transfer::window`, docs/numbers-slow.md). As `cp` neither is done.
 //! * Rust's runtime is not there to be undone: the programs begin with C's `main` (`sys::start`), which costs half as many
 //!   system calls.
 //! * The memory a copy lands in decides its speed on a virtual machine: pages that the host has not backed yet make

@@ -1,7 +1,7 @@
 //! One source to one destination: opened, copied, closed, and said.
 //!
-//! Nothing of the destination is cut before both open descriptors are known to be different files; the cutting is left to the copy, which first asks
-//! whether there is room.
+//! Nothing of the destination is cut before both open descriptors are known to be different files; the cutting is left to
+//! the copy, which first asks whether there is room. Most files of a tree go a short way of their own (`transfer::whole`).
 
 use super::decide::Product;
 use super::location::Location;

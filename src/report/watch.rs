@@ -221,7 +221,7 @@ impl Watch {
         }
     }
 
-    /// `zccp: 9.6 MiB are still in memory for /dev/sdb1 (exfat, /mnt/usb): unmount it before unplugging, or wait with sync`
+    /// `zccp: up to 9.6 MiB still in memory for /dev/sdb1 (exfat, /mnt/usb): unmount it, or run sync, before unplugging`
     fn not_yet(&self, remains: &Remains) -> String {
         let [source, kind, at] = remains.place.parts().map(|part| fit(part.as_bytes(), 60, Charset::current()));
         let bytes = Bytes(remains.bytes);

@@ -1,7 +1,8 @@
 //! How far the job is: numbers that the copying threads add to and that whoever shows progress reads, at any time and from
 //! anywhere, a signal handler included. No lock, no clock, no call.
 //!
-//! All workers of a run share one [`Counters`]. A step of a copy is one addition; a file is three, in a tree five.
+//! All workers of a run share one [`Counters`]. A step of a copy is one addition; a file is three, in a tree five;
+//! of small files in a tree sixteen are told of at once.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 

@@ -1,5 +1,6 @@
 //! `--atomic`: the old file or the new one, whatever happens, and nothing else.
 
+use super::ended_at_every_call;
 use crate::apparatus::filesystems::{for_each_filesystem, small_tmpfs};
 use crate::apparatus::strace::{self, trace};
 use crate::apparatus::{Scene, content, skip};
@@ -55,30 +56,10 @@ fn a_new_file_is_made_as_without_it() {
     scene.zccp(["--atomic", "/dev/null", "d/empty"]).run().fails_with(0).file_is("d/empty", b"");
 }
 
-/// Killed on entering each of its system calls, one run for each: everything there was between two calls.
-fn killed_at_every_call(scene: &Scene, arguments: &[&str], extra: &[&str], prepare: impl Fn(), check: impl Fn(&str)) {
-    prepare();
-    let Some((outcome, all)) = trace(scene, extra, scene.zccp(arguments)) else { return };
-    outcome.succeeds();
-    let mut counts: HashMap<&str, usize> = HashMap::new();
-    let mut killed = 0;
-    for call in all.calls.iter().skip_while(|call| call.name != "openat" || !call.arguments[1].contains("\"a\"")) {
-        let before = all.calls.iter().take_while(|other| !std::ptr::eq(*other, call));
-        let number = before.filter(|other| other.name == call.name).count() + 1;
-        *counts.entry(&call.name).or_default() += 1;
-        if call.name == "exit_group" {
-            continue;
-        }
-        prepare();
-        let inject = format!("--inject={}:signal=KILL:when={number}", call.name);
-        let mut options = extra.to_vec();
-        options.push(&inject);
-        let Some((outcome, _)) = trace(scene, &options, scene.zccp(arguments)) else { return };
-        outcome.dies_of(libc::SIGKILL);
-        killed += 1;
-        check(&format!("killed at {} {number}", call.name));
-    }
-    assert!(killed > 8, "{killed} calls: {counts:?}");
+/// Killed on entering each of its system calls: everything there was between two calls.
+fn killed_at_every_call(scene: &Scene, arguments: &[&str], prepare: impl Fn(), check: impl Fn(&str)) {
+    let killed = ended_at_every_call(scene, ("KILL", libc::SIGKILL), || scene.zccp(arguments), prepare, check);
+    assert!(killed.is_none_or(|killed| killed > 8), "{killed:?} calls");
 }
 
 #[test]
@@ -102,7 +83,7 @@ fn a_crash_between_any_two_calls_leaves_the_old_or_the_new() {
         scene.zccp(["--atomic", "a", "d/b"]).run().succeeds().file_is("d/b", &new);
         assert_eq!(names(&scene, "d"), ["b"], "{when}");
     };
-    killed_at_every_call(&scene, &["--atomic", "--durable", "a", "d/b"], &[], prepare, check);
+    killed_at_every_call(&scene, &["--atomic", "--durable", "a", "d/b"], prepare, check);
 }
 
 #[test]
@@ -261,7 +242,7 @@ fn the_name_is_never_missing_while_a_backup_is_made() {
                 assert_eq!(scene.bytes(backup), b"old", "{when}: the old one is kept");
             }
         };
-        killed_at_every_call(&scene, &["--atomic", option, "a", "d/b"], &[], prepare, check);
+        killed_at_every_call(&scene, &["--atomic", option, "a", "d/b"], prepare, check);
         prepare();
         let outcome = scene.zccp(["--atomic", option, "-v", "a", "d/b"]).run();
         outcome.succeeds().file_is("d/b", b"new").file_is(backup, b"old");

@@ -1,6 +1,7 @@
 //! `--atomic` and links in place of others, ended by a signal: the old one or the new one, and nothing beside it.
 
 use super::atomic::names;
+use super::ended_at_every_call;
 use crate::apparatus::fuse::{Faults, Mount};
 use crate::apparatus::strace::trace;
 use crate::apparatus::{Command, Scene, content};
@@ -8,29 +9,10 @@ use rustix::process::Signal;
 use std::path::Path;
 use std::time::Duration;
 
-/// Runs the command again and again, with SIGTERM in each of its calls after it has opened the file `a`, one run for each.
+/// Ended by SIGTERM on entering each of its system calls.
 fn terminated_at_every_call(scene: &Scene, command: impl Fn() -> Command, prepare: impl Fn(), check: impl Fn(&str)) {
-    prepare();
-    let Some((outcome, all)) = trace(scene, &[], command()) else { return };
-    outcome.succeeds();
-    let mut ended = 0;
-    let begun = |call: &str, arguments: &[String]| {
-        matches!(call, "openat" | "symlink" | "symlinkat") && arguments.iter().any(|text| text.contains("\"a\""))
-    };
-    for call in all.calls.iter().skip_while(|call| !begun(&call.name, &call.arguments)) {
-        if call.name == "exit_group" {
-            continue;
-        }
-        let before = all.calls.iter().take_while(|other| !std::ptr::eq(*other, call));
-        let number = before.filter(|other| other.name == call.name).count() + 1;
-        prepare();
-        let inject = format!("--inject={}:signal=TERM:when={number}", call.name);
-        let Some((outcome, _)) = trace(scene, &[&inject], command()) else { return };
-        outcome.dies_of(libc::SIGTERM);
-        ended += 1;
-        check(&format!("{} {number}: {}", call.name, outcome.stderr_text()));
-    }
-    assert!(ended > 3, "{ended} calls");
+    let ended = ended_at_every_call(scene, ("TERM", libc::SIGTERM), command, prepare, check);
+    assert!(ended.is_none_or(|ended| ended > 3), "{ended:?} calls");
 }
 
 #[test]

@@ -20,6 +20,38 @@ pub fn program_for_all(scene: &Scene) -> PathBuf {
     scene.path("zccp")
 }
 
+/// Runs the command again and again, ended by `signal` on entering each of its calls after it has opened the file `a`, or made
+/// a link to it, one run for each: how many there were. `check` is told when, and what was said. `None` without strace.
+fn ended_at_every_call(
+    scene: &Scene,
+    (name, signal): (&str, i32),
+    command: impl Fn() -> Command,
+    prepare: impl Fn(),
+    check: impl Fn(&str),
+) -> Option<usize> {
+    prepare();
+    let (outcome, all) = trace(scene, &[], command())?;
+    outcome.succeeds();
+    let mut ended = 0;
+    let begun = |call: &str, arguments: &[String]| {
+        matches!(call, "openat" | "symlink" | "symlinkat") && arguments.iter().any(|text| text.contains("\"a\""))
+    };
+    for call in all.calls.iter().skip_while(|call| !begun(&call.name, &call.arguments)) {
+        if call.name == "exit_group" {
+            continue;
+        }
+        let before = all.calls.iter().take_while(|other| !std::ptr::eq(*other, call));
+        let number = before.filter(|other| other.name == call.name).count() + 1;
+        prepare();
+        let inject = format!("--inject={}:signal={name}:when={number}", call.name);
+        let (outcome, _) = trace(scene, &[&inject], command())?;
+        outcome.dies_of(signal);
+        ended += 1;
+        check(&format!("{} {number}: {}", call.name, outcome.stderr_text()));
+    }
+    Some(ended)
+}
+
 /// Starts the command and stops it at the end of its first call of that name. `None` without strace.
 fn stopped_after(scene: &Scene, call: &str, command: Command) -> Option<Running> {
     if !skip::has_program("strace") {
