@@ -213,7 +213,8 @@ fn the_bar_has_two_tones_and_the_last_line_says_what_is_not_there_yet() {
     let scene = Scene::new();
     scene.file("big.iso", &content::bytes(1, 40 << 20));
     let Some(stick) = Stick::new(&scene, SLOW_STICK) else { return };
-    let Some(tmux) = Tmux::new(&scene, 110, 12) else { return };
+    // Wide enough for the last line whatever the mount's path is: where it breaks, the space is gone.
+    let Some(tmux) = Tmux::new(&scene, 250, 12) else { return };
     tmux.type_line("clear; \"$ZCCP\" big.iso stick; echo \"status $?\"");
     tmux.wait_for("two tones", |screen| {
         screen.lines().any(|line| {
@@ -223,9 +224,8 @@ fn the_bar_has_two_tones_and_the_last_line_says_what_is_not_there_yet() {
     });
     let end = tmux.wait_for("the end", |screen| screen.contains("status 0"));
     let last = format!(" still in memory for {} (ext4, {})", stick.device.display(), stick.place.display());
-    let joined = end.replace('\n', "");
-    assert!(joined.contains(&last) && joined.contains("zccp: up to "), "{end}");
-    assert!(joined.contains("unmount it, or run sync, before unplugging"), "{end}");
+    assert!(end.contains(&last) && end.contains("zccp: up to "), "{end}");
+    assert!(end.contains("unmount it, or run sync, before unplugging"), "{end}");
     drop(tmux);
     drop(stick);
 }

@@ -395,7 +395,9 @@ impl Copied {
         to: &Location<'_>,
     ) -> bool {
         let mut complete = self.complete;
-        run.watch.look_away();
+        if to.operand && run.alone {
+            run.watch.look_away(); // only what was looked at: a lock for each file of a tree would be all workers'
+        }
         if let Some(line) = self.line {
             run.messages.print(line);
         }
