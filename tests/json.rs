@@ -1,7 +1,7 @@
 //! `--json`: every line an object that a reader which is not ours can read, and what is in it.
 
-use crate::apparatus::case::{Output, Reader};
 use crate::apparatus::{Command, Fs, Scene, content, sockets};
+use crate::apparatus::{Output, Reader};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs::File;

@@ -1,10 +1,10 @@
 //! The screens: how far a copy is, on a real terminal and on what is none. Copies are made slow by a FIFO at one end.
 
-use crate::apparatus::case::{Output, Running};
 use crate::apparatus::strace::trace;
 use crate::apparatus::terminal::Terminal;
 use crate::apparatus::tmux::Tmux;
 use crate::apparatus::{Command, Scene, content, sockets};
+use crate::apparatus::{Output, Running};
 use rustix::process::Signal;
 use std::fs::File;
 use std::io::Write;

@@ -1,7 +1,7 @@
 //! Slow and removable targets: little of what is written stays in memory, the bar has two tones, and the last word is what is
 //! not there yet. The stick is a loop device ([`crate::apparatus::stick`]).
 
-use crate::apparatus::case::Output;
+use crate::apparatus::Output;
 use crate::apparatus::filesystems::unmount;
 use crate::apparatus::stick::{Kind, Stick};
 use crate::apparatus::strace::{Trace, inject, trace};

@@ -1,7 +1,7 @@
 //! All engines and "chosen by the plan", so that a case is written once and runs under each.
 
-use super::case::Outcome;
 use super::content;
+use super::running::Outcome;
 
 /// One way to run a case: with `--engine=NAME`, or with the plan's own choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,9 @@
 //!
 //! | file | what it gives |
 //! |---|---|
-//! | [`case`] | [`Scene`]: a private directory; [`Command`]: argv in, [`Outcome`] out, assertions that print a diff |
+//! | [`case`] | [`Scene`]: a private directory, and the programs under test |
+//! | [`command`], [`child`] | [`Command`]: argv, environment and descriptors in; what is set up between fork and exec |
+//! | [`running`] | [`Outcome`]: status and bytes out, assertions that print a diff |
 //! | [`content`] | file contents in which every byte tells its place |
 //! | [`engines`] | all engines and "chosen by the plan": every case runs under each |
 //! | [`filesystems`] | real ext4, ext2, xfs, btrfs, tmpfs and overlay, mounted for this process alone |
@@ -21,10 +23,13 @@
 
 pub mod block;
 pub mod case;
+mod child;
+pub mod command;
 pub mod content;
 pub mod engines;
 pub mod filesystems;
 pub mod fuse;
+pub mod running;
 pub mod skip;
 pub mod sockets;
 pub mod stick;
@@ -34,6 +39,8 @@ pub mod tmux;
 pub mod tree;
 pub mod zerocopy_net;
 
-pub use case::{Command, Input, Outcome, Output, Reader, Scene};
+pub use case::Scene;
+pub use command::{Command, Input, Output, Reader};
 pub use engines::{Engine, for_each_engine};
 pub use filesystems::Fs;
+pub use running::{Outcome, Running};

@@ -3,8 +3,8 @@
 //! `strace -f -o FILE` writes one line a call, `PID name(arguments) = result`; a call during which another thread's is
 //! shown is split in two, `<unfinished ...>` and `<... name resumed>`, which are joined here.
 
-use super::case::{Command, Outcome, Scene};
 use super::skip;
+use super::{Command, Outcome, Scene};
 use std::collections::HashMap;
 use std::path::Path;
 

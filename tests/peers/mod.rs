@@ -6,7 +6,7 @@ mod conduct;
 mod programs;
 mod refused;
 
-use crate::apparatus::case::Running;
+use crate::apparatus::Running;
 use crate::apparatus::{Output, Scene, content, skip};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};

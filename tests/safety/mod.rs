@@ -7,7 +7,7 @@ mod resume;
 mod rules;
 mod verify;
 
-use crate::apparatus::case::Running;
+use crate::apparatus::Running;
 use crate::apparatus::strace::trace;
 use crate::apparatus::{Command, Outcome, Scene, skip, strace};
 use std::path::PathBuf;
