@@ -1,13 +1,14 @@
 //! argv → options: one clap table per name, GNU's abbreviations, order rules and diagnostics.
 //!
 //! `argv[0]` → [`Invocation`]; the arguments → [`prepass`] (getopt's reading, every option in full) → clap → [`mapping`]
-//! → [`Options`]. Whatever goes wrong on the way is a [`UsageError`], and its exit status is 1.
+//! → [`Options`]; without options [`plain`] goes the short way. Whatever goes wrong on the way is a [`UsageError`], and its exit status is 1.
 
 mod engines;
 mod generate;
 mod help;
 mod labels;
 mod mapping;
+mod plain;
 pub mod prepass;
 mod safety;
 mod size;
@@ -139,6 +140,10 @@ pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     warn: &mut dyn FnMut(&str),
 ) -> Result<Parsed, UsageError> {
+    let arguments = match plain::options(invocation, arguments.into_iter().collect()) {
+        Ok(options) => return Ok(Parsed::Run(options)),
+        Err(arguments) => arguments,
+    };
     // Standardised for every utility that permutes its operands (getopt(3)).
     parse_as(invocation, std::env::var_os("POSIXLY_CORRECT").is_some(), arguments, warn)
 }

@@ -78,6 +78,30 @@ fn zccat(arguments: &[&str]) -> cat::Options {
 }
 
 #[test]
+fn operands_alone_mean_without_the_table_what_they_mean_with_it() {
+    let lines: [&[&str]; 6] = [&["a", "b"], &["a", "-", "b"], &["a", "-b"], &["--", "a", "b"], &["a"], &[]];
+    for (argv0, arguments) in
+        ["zccp", "./cp", "/bin/zccat", "cat"].into_iter().flat_map(|name| lines.map(|line| (name, line)))
+    {
+        let invocation = Invocation::new(argv0.into(), Program::Zccp);
+        let words: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        let has_options = arguments.iter().any(|word| word.len() > 1 && word.starts_with('-'));
+        match plain::options(&invocation, words.clone()) {
+            Ok(options) => {
+                assert!(!has_options, "{argv0} {arguments:?}");
+                assert_eq!(read(argv0, false, arguments), Ok(Parsed::Run(options.clone())), "{argv0} {arguments:?}");
+                assert_eq!(read(argv0, true, arguments), Ok(Parsed::Run(options)), "{argv0} {arguments:?}");
+            }
+            Err(same) => {
+                assert_eq!(same, words);
+                let too_few = invocation.program() == Program::Zccp && arguments.len() < 2;
+                assert!(has_options || too_few, "{argv0} {arguments:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn mistakes_are_answered_as_by_gnu_cp() {
     let quotes = locale_quote(OsStr::new(""));
     let quotes: Vec<char> = quotes.chars().collect();

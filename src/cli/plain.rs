@@ -1,0 +1,87 @@
+//! A command line without options: what it asks for is known without the table, which is a quarter of all the
+//! instructions of a small copy and every fourth of its page faults.
+
+use super::{Invocation, Options, Program};
+use crate::cat::options::Format;
+use crate::cp::exclude::Exclude;
+use crate::cp::options::{Dereference, Label, Make, Preserve, Safety, Target, Update};
+use crate::engine::{Policy, Reflink, Sparse};
+use crate::report::watch::When;
+use crate::{cat, cp};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt as _;
+
+/// What `arguments` ask for, if they are operands, all of them, and nothing is wrong with their number; otherwise the
+/// arguments as they are. A test holds it against what the table says.
+pub(super) fn options(invocation: &Invocation, arguments: Vec<OsString>) -> Result<Options, Vec<OsString>> {
+    if arguments.iter().any(may_be_option) {
+        return Err(arguments);
+    }
+    match invocation.program {
+        Program::Zccat => Ok(Options::Zccat(zccat(invocation, arguments))),
+        Program::Zccp if arguments.len() >= 2 => Ok(Options::Zccp(zccp(invocation, arguments))),
+        Program::Zccp => Err(arguments),
+    }
+}
+
+fn may_be_option(argument: &OsString) -> bool {
+    argument.len() > 1 && argument.as_bytes().starts_with(b"-")
+}
+
+fn zccp(invocation: &Invocation, operands: Vec<OsString>) -> cp::Options {
+    cp::Options {
+        program: invocation.name().to_string_lossy().into_owned(),
+        strictly_gnu: invocation.is_strictly_gnu(),
+        operands,
+        target: Target::LastOperand,
+        called: invocation.argv0().to_os_string(),
+        ask: false,
+        update: Update::All,
+        backup: None,
+        remove_destination: false,
+        make: Make::Copy,
+        dereference: Dereference::Always,
+        recursive: false,
+        copy_contents: false,
+        attributes_only: false,
+        preserve: Preserve::default(),
+        parents: false,
+        exclude: Exclude::default(),
+        one_file_system: false,
+        strip_trailing_slashes: false,
+        keep_directory_symlink: false,
+        jobs: None,
+        label: Label::Kernels,
+        safety: Safety::default(),
+        force: false,
+        verbose: false,
+        debug: false,
+        explain: false,
+        rate_limit: None,
+        progress: When::Auto,
+        quiet: false,
+        json: None,
+        dry_run: false,
+        policy: Policy::of_files(Vec::new(), Reflink::Auto, Sparse::Auto, !invocation.is_strictly_gnu()),
+    }
+}
+
+fn zccat(invocation: &Invocation, mut operands: Vec<OsString>) -> cat::Options {
+    if operands.is_empty() {
+        operands.push("-".into());
+    }
+    cat::Options {
+        program: invocation.name().to_string_lossy().into_owned(),
+        strictly_gnu: invocation.is_strictly_gnu(),
+        operands,
+        progress: When::Auto,
+        json: None,
+        format: Format::default(),
+        explain: false,
+        durable: false,
+        size: None,
+        rate_limit: None,
+        policy: Policy::default(),
+        peer: None,
+    }
+}
