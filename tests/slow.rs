@@ -230,6 +230,81 @@ fn the_bar_has_two_tones_and_the_last_line_says_what_is_not_there_yet() {
     drop(stick);
 }
 
+/// What is shown of a copy until its end: all different lines that have a bar or a sign of life.
+fn lines_until_the_end(tmux: &Tmux, command: &str) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    tmux.type_line("clear");
+    tmux.wait_for("an empty screen", |screen| screen == "$");
+    tmux.type_line(&format!("{command}; echo \"status $?\""));
+    tmux.wait_for("the end", |screen| {
+        let shown = screen.lines().filter(|line| line.contains("/s  ")).map(str::to_string);
+        shown.for_each(|line| {
+            if !seen.contains(&line) {
+                seen.push(line);
+            }
+        });
+        screen.contains("status 0")
+    });
+    seen
+}
+
+#[test]
+fn a_file_of_any_size_has_its_bar_if_it_lasts() {
+    let scene = Scene::new();
+    scene.file("small", &content::bytes(1, 3 << 20));
+    let Some(tmux) = Tmux::new(&scene, 120, 12) else { return };
+    let lines = lines_until_the_end(&tmux, "\"$ZCCP\" --rate-limit=2M small copy");
+    assert!(lines.iter().any(|line| line.starts_with("small █") && line.contains("/3.0 MiB")), "{lines:?}");
+    let lines = lines_until_the_end(&tmux, "\"$ZCCP\" --rate-limit=2M --resume small copy");
+    assert!(lines.iter().any(|line| line.contains("comparing ")), "{lines:?}");
+    // Also one that is all in memory at once, and waits for the device only at its end.
+    scene.file("big.iso", &content::bytes(1, 20 << 20));
+    let Some(stick) = Stick::new(&scene, Kind { removable: false, speed: Some(8), ..REMOVABLE }) else { return };
+    let lines = lines_until_the_end(&tmux, "\"$ZCCP\" --durable big.iso stick");
+    assert!(lines.iter().any(|line| line.starts_with("big.iso ") && line.contains("%  on device (+")), "{lines:?}");
+    drop(stick);
+    let Some(stick) = Stick::new(&scene, Kind { speed: Some(4), ..REMOVABLE }) else { return };
+    let lines = lines_until_the_end(&tmux, "\"$ZCCP\" big.iso stick");
+    let two_tones = |line: &String| line.starts_with("big.iso █") && line.contains("%  on device (+");
+    assert!(lines.iter().any(two_tones), "{lines:?}");
+    drop(tmux);
+    drop(stick);
+}
+
+#[test]
+fn what_of_a_tree_is_on_the_device_is_seen_while_it_is_flushed() {
+    let scene = Scene::new();
+    scene.directory("photos");
+    for n in 0..40 {
+        scene.file(format!("photos/{n}"), &content::bytes(n, 1 << 20));
+    }
+    let Some(stick) = Stick::new(&scene, Kind { removable: false, speed: Some(10), ..REMOVABLE }) else { return };
+    rustix::fs::sync();
+    let before = stick.written();
+    let Some(tmux) = Tmux::new(&scene, 140, 12) else { return };
+    let mut tones = Vec::new();
+    tmux.type_line("clear; \"$ZCCP\" -r --durable photos stick; echo \"status $?\"");
+    tmux.wait_for("the end", |screen| {
+        let there = stick.written() - before;
+        let of = |line: &str| {
+            let (device, rest) = line.split_once("%  on device (+")?;
+            let number = |text: &str| text.rsplit([' ', '░', '▓', '█']).next()?.parse::<u64>().ok();
+            Some((number(device)?, number(rest.split('%').next()?)?))
+        };
+        tones.extend(screen.lines().find_map(of).map(|tones| (tones, there)));
+        screen.contains("status 0")
+    });
+    let grew = tones.first().map(|((device, _), _)| *device) < tones.last().map(|((device, _), _)| *device);
+    assert!(tones.len() > 5 && grew, "{tones:?}");
+    for ((device, _), there) in &tones {
+        // What was drawn before the device was asked is not more than that, but for the round numbers.
+        assert!(device * (40 << 20) / 100 <= there + (1 << 20), "{device} %, and the device has {there}: {tones:?}");
+    }
+    assert!(tones.iter().any(|((device, memory), _)| device + memory >= 99), "{tones:?}");
+    drop(tmux);
+    drop(stick);
+}
+
 #[test]
 fn nothing_is_said_at_the_end_where_nobody_wants_it() {
     let scene = Scene::new();

@@ -54,6 +54,9 @@ pub(super) struct Made<'a> {
 /// Reads it back and flushes it, as far as that was asked for. Whether all went well; what did not has been said.
 pub(super) fn settle(run: &mut Run<'_>, made: &Made<'_>) -> bool {
     let safety = run.options.safety;
+    if safety.verify || made.device || safety.durable && !run.flushes.at_once() {
+        run.watch.ends(made.sink, true);
+    }
     if safety.verify && !verified(run, made) {
         return false;
     }
@@ -168,13 +171,16 @@ impl Doubts {
 
 /// Before anything is made for an operand: the file system it goes to is one that can be flushed at the end.
 pub(super) fn begin(run: &Run<'_>, to: &Location<'_>) {
-    if run.options.safety.durable && run.flushes.at_once() {
-        run.flushes.cover(to);
+    if run.options.safety.durable && run.flushes.at_once() && run.flushes.cover(to) {
+        run.watch.is_flushed();
     }
 }
 
 /// All is copied.
 pub(super) fn end(run: &mut Run<'_>) {
+    if run.options.safety.durable && run.flushes.at_once() {
+        run.watch.flushes();
+    }
     for (errno, shown) in run.flushes.flush() {
         run.messages.error(words::flushing(errno, &shown));
     }
