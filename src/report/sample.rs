@@ -3,10 +3,9 @@
 //! is flushed as a whole at its end (`--durable` with a tree), nobody has waited for anything before: it is at most what all
 //! of the machine has in memory to be written, so that nothing is called written that is not.
 
-use crate::sys::facts::{Facts, FileSystem, Kind};
-use crate::sys::write_back;
+use crate::sys::facts::FileSystem;
+use crate::sys::{mount, write_back};
 use crate::transfer::progress::Progress;
-use rustix::fs::{self, Mode, OFlags};
 use rustix::io::{self, Errno};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -101,14 +100,7 @@ fn pages_of(sink: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
     if FileSystem::of(sink)? != FileSystem::Fuse {
         return io::fcntl_dupfd_cloexec(sink, 3);
     }
-    let device = Facts::of(sink)?.device;
-    let node = format!("/dev/block/{}:{}", fs::major(device), fs::minor(device));
-    let open =
-        |path: &std::path::Path| fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
-    let by_name = || crate::sys::mount::of(sink).ok_or(Errno::NOENT).and_then(|mount| open(mount.source.as_ref()));
-    let fd = open(node.as_ref()).or_else(|_| by_name())?;
-    let facts = Facts::of(&fd)?;
-    if facts.kind == Kind::Block && facts.raw_device == device { Ok(fd) } else { Err(Errno::NOTBLK) }
+    mount::device_below(sink)
 }
 
 #[cfg(test)]

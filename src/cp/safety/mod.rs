@@ -142,6 +142,7 @@ pub(super) struct Doubts {
     shared: AtomicU64,
     in_memory: AtomicU64,
     through_cache: AtomicU64,
+    served: AtomicU64,
 }
 
 impl Doubts {
@@ -152,6 +153,7 @@ impl Doubts {
             Worth::Shared(_) => &self.shared,
             Worth::InMemory => &self.in_memory,
             Worth::CacheDropped => &self.through_cache,
+            Worth::Served => &self.served,
         };
         count.fetch_add(1, Ordering::Relaxed) == 0
     }
@@ -162,6 +164,7 @@ impl Doubts {
             (&self.shared, words::Doubt::Shared),
             (&self.in_memory, words::Doubt::InMemory),
             (&self.through_cache, words::Doubt::ThroughCache),
+            (&self.served, words::Doubt::Served),
         ];
         let more =
             kinds.iter().filter_map(|(count, kind)| Some((count.load(Ordering::Relaxed).checked_sub(1)?, *kind)));
