@@ -5,24 +5,12 @@ using namespace System.Management.Automation.Language
 Register-ArgumentCompleter -Native -CommandName 'zccat' -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
 
-    $commandElements = $commandAst.CommandElements
-    $command = @(
-        'zccat'
-        for ($i = 1; $i -lt $commandElements.Count; $i++) {
-            $element = $commandElements[$i]
-            if ($element -isnot [StringConstantExpressionAst] -or
-                $element.StringConstantType -ne [StringConstantType]::BareWord -or
-                $element.Value.StartsWith('-') -or
-                $element.Value -eq $wordToComplete) {
-                break
-        }
-        $element.Value
-    }) -join ';'
+    $command = 'zccat'
 
     $completions = @(switch ($command) {
         'zccat' {
             [CompletionResult]::new('--connect', '--connect', [CompletionResultType]::ParameterName, 'send to this socket instead of standard output, half-close it, and wait until the peer has closed it')
-            [CompletionResult]::new('--engine', '--engine', [CompletionResultType]::ParameterName, 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write, or try them all in DIRECTORY, or in this one, and say how fast each is there (help)')
+            [CompletionResult]::new('--engine', '--engine', [CompletionResultType]::ParameterName, 'move bytes only by the engines of LIST, in its order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write. Alone, help tries them all in DIRECTORY (or in this one), says how fast each is there, and copies nothing')
             [CompletionResult]::new('--generate', '--generate', [CompletionResultType]::ParameterName, 'print the completions for a shell, or the man page, and exit: bash, zsh, fish, elvish, powershell, nushell or man')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else')
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'as --connect, to the first who connects to ADDRESS')
@@ -54,10 +42,28 @@ Register-ArgumentCompleter -Native -CommandName 'zccat' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'display this help and exit')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'output version information and exit')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'output version information and exit')
+            [CompletionResult]::new('--engine=reflink', '--engine=reflink', [CompletionResultType]::ParameterValue, 'reflink')
+            [CompletionResult]::new('--engine=copy_file_range', '--engine=copy_file_range', [CompletionResultType]::ParameterValue, 'copy_file_range')
+            [CompletionResult]::new('--engine=sendfile', '--engine=sendfile', [CompletionResultType]::ParameterValue, 'sendfile')
+            [CompletionResult]::new('--engine=splice', '--engine=splice', [CompletionResultType]::ParameterValue, 'splice')
+            [CompletionResult]::new('--engine=zerocopy', '--engine=zerocopy', [CompletionResultType]::ParameterValue, 'zerocopy')
+            [CompletionResult]::new('--engine=mmap', '--engine=mmap', [CompletionResultType]::ParameterValue, 'mmap')
+            [CompletionResult]::new('--engine=read_write', '--engine=read_write', [CompletionResultType]::ParameterValue, 'read_write')
+            [CompletionResult]::new('--engine=help', '--engine=help', [CompletionResultType]::ParameterValue, 'help')
+            [CompletionResult]::new('--generate=bash', '--generate=bash', [CompletionResultType]::ParameterValue, 'bash')
+            [CompletionResult]::new('--generate=zsh', '--generate=zsh', [CompletionResultType]::ParameterValue, 'zsh')
+            [CompletionResult]::new('--generate=fish', '--generate=fish', [CompletionResultType]::ParameterValue, 'fish')
+            [CompletionResult]::new('--generate=elvish', '--generate=elvish', [CompletionResultType]::ParameterValue, 'elvish')
+            [CompletionResult]::new('--generate=powershell', '--generate=powershell', [CompletionResultType]::ParameterValue, 'powershell')
+            [CompletionResult]::new('--generate=nushell', '--generate=nushell', [CompletionResultType]::ParameterValue, 'nushell')
+            [CompletionResult]::new('--generate=man', '--generate=man', [CompletionResultType]::ParameterValue, 'man')
+            [CompletionResult]::new('--progress=auto', '--progress=auto', [CompletionResultType]::ParameterValue, 'auto')
+            [CompletionResult]::new('--progress=always', '--progress=always', [CompletionResultType]::ParameterValue, 'always')
+            [CompletionResult]::new('--progress=never', '--progress=never', [CompletionResultType]::ParameterValue, 'never')
             break
         }
     })
 
-    $completions.Where{ $_.CompletionText -like "$wordToComplete*" } |
+    $completions.Where{ $_.CompletionText -like "$wordToComplete*" -and ($wordToComplete.Contains('=') -or -not $_.CompletionText.Contains('=')) } |
         Sort-Object -Property ListItemText
 }

@@ -5,25 +5,13 @@ using namespace System.Management.Automation.Language
 Register-ArgumentCompleter -Native -CommandName 'zccp' -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
 
-    $commandElements = $commandAst.CommandElements
-    $command = @(
-        'zccp'
-        for ($i = 1; $i -lt $commandElements.Count; $i++) {
-            $element = $commandElements[$i]
-            if ($element -isnot [StringConstantExpressionAst] -or
-                $element.StringConstantType -ne [StringConstantType]::BareWord -or
-                $element.Value.StartsWith('-') -or
-                $element.Value -eq $wordToComplete) {
-                break
-        }
-        $element.Value
-    }) -join ';'
+    $command = 'zccp'
 
     $completions = @(switch ($command) {
         'zccp' {
             [CompletionResult]::new('--backup', '--backup', [CompletionResultType]::ParameterName, 'keep an existing DEST under another name; CONTROL is none or off, simple or never, existing or nil, numbered or t')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'like -Z, or set the SELinux context of new files to CTX')
-            [CompletionResult]::new('--engine', '--engine', [CompletionResultType]::ParameterName, 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write, or try them all in DIRECTORY, or in this one, and say how fast each is there (help)')
+            [CompletionResult]::new('--engine', '--engine', [CompletionResultType]::ParameterName, 'move bytes only by the engines of LIST, in its order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write. Alone, help tries them all in DIRECTORY (or in this one), says how fast each is there, and copies nothing')
             [CompletionResult]::new('--exclude', '--exclude', [CompletionResultType]::ParameterName, 'with -R, leave out what in a SOURCE directory is named so, as a line of .gitignore would; may be given more than once')
             [CompletionResult]::new('--generate', '--generate', [CompletionResultType]::ParameterName, 'print the completions for a shell, or the man page, and exit: bash, zsh, fish, elvish, powershell, nushell or man')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else')
@@ -91,10 +79,60 @@ Register-ArgumentCompleter -Native -CommandName 'zccp' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'display this help and exit')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'output version information and exit')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'output version information and exit')
+            [CompletionResult]::new('--backup=none', '--backup=none', [CompletionResultType]::ParameterValue, 'none')
+            [CompletionResult]::new('--backup=off', '--backup=off', [CompletionResultType]::ParameterValue, 'off')
+            [CompletionResult]::new('--backup=simple', '--backup=simple', [CompletionResultType]::ParameterValue, 'simple')
+            [CompletionResult]::new('--backup=never', '--backup=never', [CompletionResultType]::ParameterValue, 'never')
+            [CompletionResult]::new('--backup=existing', '--backup=existing', [CompletionResultType]::ParameterValue, 'existing')
+            [CompletionResult]::new('--backup=nil', '--backup=nil', [CompletionResultType]::ParameterValue, 'nil')
+            [CompletionResult]::new('--backup=numbered', '--backup=numbered', [CompletionResultType]::ParameterValue, 'numbered')
+            [CompletionResult]::new('--backup=t', '--backup=t', [CompletionResultType]::ParameterValue, 't')
+            [CompletionResult]::new('--engine=reflink', '--engine=reflink', [CompletionResultType]::ParameterValue, 'reflink')
+            [CompletionResult]::new('--engine=copy_file_range', '--engine=copy_file_range', [CompletionResultType]::ParameterValue, 'copy_file_range')
+            [CompletionResult]::new('--engine=sendfile', '--engine=sendfile', [CompletionResultType]::ParameterValue, 'sendfile')
+            [CompletionResult]::new('--engine=splice', '--engine=splice', [CompletionResultType]::ParameterValue, 'splice')
+            [CompletionResult]::new('--engine=zerocopy', '--engine=zerocopy', [CompletionResultType]::ParameterValue, 'zerocopy')
+            [CompletionResult]::new('--engine=mmap', '--engine=mmap', [CompletionResultType]::ParameterValue, 'mmap')
+            [CompletionResult]::new('--engine=read_write', '--engine=read_write', [CompletionResultType]::ParameterValue, 'read_write')
+            [CompletionResult]::new('--engine=help', '--engine=help', [CompletionResultType]::ParameterValue, 'help')
+            [CompletionResult]::new('--generate=bash', '--generate=bash', [CompletionResultType]::ParameterValue, 'bash')
+            [CompletionResult]::new('--generate=zsh', '--generate=zsh', [CompletionResultType]::ParameterValue, 'zsh')
+            [CompletionResult]::new('--generate=fish', '--generate=fish', [CompletionResultType]::ParameterValue, 'fish')
+            [CompletionResult]::new('--generate=elvish', '--generate=elvish', [CompletionResultType]::ParameterValue, 'elvish')
+            [CompletionResult]::new('--generate=powershell', '--generate=powershell', [CompletionResultType]::ParameterValue, 'powershell')
+            [CompletionResult]::new('--generate=nushell', '--generate=nushell', [CompletionResultType]::ParameterValue, 'nushell')
+            [CompletionResult]::new('--generate=man', '--generate=man', [CompletionResultType]::ParameterValue, 'man')
+            [CompletionResult]::new('--no-preserve=mode', '--no-preserve=mode', [CompletionResultType]::ParameterValue, 'mode')
+            [CompletionResult]::new('--no-preserve=timestamps', '--no-preserve=timestamps', [CompletionResultType]::ParameterValue, 'timestamps')
+            [CompletionResult]::new('--no-preserve=ownership', '--no-preserve=ownership', [CompletionResultType]::ParameterValue, 'ownership')
+            [CompletionResult]::new('--no-preserve=links', '--no-preserve=links', [CompletionResultType]::ParameterValue, 'links')
+            [CompletionResult]::new('--no-preserve=context', '--no-preserve=context', [CompletionResultType]::ParameterValue, 'context')
+            [CompletionResult]::new('--no-preserve=xattr', '--no-preserve=xattr', [CompletionResultType]::ParameterValue, 'xattr')
+            [CompletionResult]::new('--no-preserve=all', '--no-preserve=all', [CompletionResultType]::ParameterValue, 'all')
+            [CompletionResult]::new('--preserve=mode', '--preserve=mode', [CompletionResultType]::ParameterValue, 'mode')
+            [CompletionResult]::new('--preserve=timestamps', '--preserve=timestamps', [CompletionResultType]::ParameterValue, 'timestamps')
+            [CompletionResult]::new('--preserve=ownership', '--preserve=ownership', [CompletionResultType]::ParameterValue, 'ownership')
+            [CompletionResult]::new('--preserve=links', '--preserve=links', [CompletionResultType]::ParameterValue, 'links')
+            [CompletionResult]::new('--preserve=context', '--preserve=context', [CompletionResultType]::ParameterValue, 'context')
+            [CompletionResult]::new('--preserve=xattr', '--preserve=xattr', [CompletionResultType]::ParameterValue, 'xattr')
+            [CompletionResult]::new('--preserve=all', '--preserve=all', [CompletionResultType]::ParameterValue, 'all')
+            [CompletionResult]::new('--progress=auto', '--progress=auto', [CompletionResultType]::ParameterValue, 'auto')
+            [CompletionResult]::new('--progress=always', '--progress=always', [CompletionResultType]::ParameterValue, 'always')
+            [CompletionResult]::new('--progress=never', '--progress=never', [CompletionResultType]::ParameterValue, 'never')
+            [CompletionResult]::new('--reflink=auto', '--reflink=auto', [CompletionResultType]::ParameterValue, 'auto')
+            [CompletionResult]::new('--reflink=always', '--reflink=always', [CompletionResultType]::ParameterValue, 'always')
+            [CompletionResult]::new('--reflink=never', '--reflink=never', [CompletionResultType]::ParameterValue, 'never')
+            [CompletionResult]::new('--sparse=never', '--sparse=never', [CompletionResultType]::ParameterValue, 'never')
+            [CompletionResult]::new('--sparse=auto', '--sparse=auto', [CompletionResultType]::ParameterValue, 'auto')
+            [CompletionResult]::new('--sparse=always', '--sparse=always', [CompletionResultType]::ParameterValue, 'always')
+            [CompletionResult]::new('--update=all', '--update=all', [CompletionResultType]::ParameterValue, 'all')
+            [CompletionResult]::new('--update=none', '--update=none', [CompletionResultType]::ParameterValue, 'none')
+            [CompletionResult]::new('--update=none-fail', '--update=none-fail', [CompletionResultType]::ParameterValue, 'none-fail')
+            [CompletionResult]::new('--update=older', '--update=older', [CompletionResultType]::ParameterValue, 'older')
             break
         }
     })
 
-    $completions.Where{ $_.CompletionText -like "$wordToComplete*" } |
+    $completions.Where{ $_.CompletionText -like "$wordToComplete*" -and ($wordToComplete.Contains('=') -or -not $_.CompletionText.Contains('=')) } |
         Sort-Object -Property ListItemText
 }

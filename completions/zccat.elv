@@ -22,7 +22,7 @@ set edit:completion:arg-completer[zccat] = {|@words|
         ['-t' 'the same as -vT']
         ['--connect' 'send to this socket instead of standard output, half-close it, and wait until the peer has closed it']
         ['--durable' 'success means that all is on the device standard output is on']
-        ['--engine' 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write, or try them all in DIRECTORY, or in this one, and say how fast each is there (help)']
+        ['--engine' 'move bytes only by the engines of LIST, in its order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write. Alone, help tries them all in DIRECTORY (or in this one), says how fast each is there, and copies nothing']
         ['--explain' 'say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time']
         ['--generate' 'print the completions for a shell, or the man page, and exit: bash, zsh, fish, elvish, powershell, nushell or man']
         ['--json' 'tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else']

@@ -1,5 +1,5 @@
 complete -c zccat -l connect -d 'send to this socket instead of standard output, half-close it, and wait until the peer has closed it' -r -f
-complete -c zccat -l engine -d 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write, or try them all in DIRECTORY, or in this one, and say how fast each is there (help)' -r -f -a "(__fish_complete_list , 'string split , reflink,copy_file_range,sendfile,splice,zerocopy,mmap,read_write,help')"
+complete -c zccat -l engine -d 'move bytes only by the engines of LIST, in its order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write. Alone, help tries them all in DIRECTORY (or in this one), says how fast each is there, and copies nothing' -r -f -a "(__fish_complete_list , 'string split , reflink,copy_file_range,sendfile,splice,zerocopy,mmap,read_write,help')"
 complete -c zccat -l generate -d 'print the completions for a shell, or the man page, and exit: bash, zsh, fish, elvish, powershell, nushell or man' -r -f -a "bash\t''
 zsh\t''
 fish\t''

@@ -18,7 +18,7 @@ set edit:completion:arg-completer[zccp] = {|@words|
         ['--debug' 'say on standard output how each file was copied; implies -v']
         ['--dry-run' 'say on standard output what would be done with each SOURCE, and by which engines, and touch nothing']
         ['--durable' 'success means that data and names are on the device']
-        ['--engine' 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write, or try them all in DIRECTORY, or in this one, and say how fast each is there (help)']
+        ['--engine' 'move bytes only by the engines of LIST, in its order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write. Alone, help tries them all in DIRECTORY (or in this one), says how fast each is there, and copies nothing']
         ['--exclude' 'with -R, leave out what in a SOURCE directory is named so, as a line of .gitignore would; may be given more than once']
         ['--explain' 'say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time']
         ['-f' 'if an existing DEST cannot be opened, remove it and try again']

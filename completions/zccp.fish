@@ -7,7 +7,7 @@ nil\t''
 numbered\t''
 t\t''"
 complete -c zccp -l context -d 'like -Z, or set the SELinux context of new files to CTX' -r -f
-complete -c zccp -l engine -d 'move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write, or try them all in DIRECTORY, or in this one, and say how fast each is there (help)' -r -f -a "(__fish_complete_list , 'string split , reflink,copy_file_range,sendfile,splice,zerocopy,mmap,read_write,help')"
+complete -c zccp -l engine -d 'move bytes only by the engines of LIST, in its order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write. Alone, help tries them all in DIRECTORY (or in this one), says how fast each is there, and copies nothing' -r -f -a "(__fish_complete_list , 'string split , reflink,copy_file_range,sendfile,splice,zerocopy,mmap,read_write,help')"
 complete -c zccp -l exclude -d 'with -R, leave out what in a SOURCE directory is named so, as a line of .gitignore would; may be given more than once' -r -f
 complete -c zccp -l generate -d 'print the completions for a shell, or the man page, and exit: bash, zsh, fish, elvish, powershell, nushell or man' -r -f -a "bash\t''
 zsh\t''

@@ -17,7 +17,7 @@ module "zccp completions" {
       {value: "--debug", description: "say on standard output how each file was copied; implies -v"}
       {value: "--dry-run", description: "say on standard output what would be done with each SOURCE, and by which engines, and touch nothing"}
       {value: "--durable", description: "success means that data and names are on the device"}
-      {value: "--engine=", description: "move bytes by these engines only, tried in this order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write, or try them all in DIRECTORY, or in this one, and say how fast each is there (help)"}
+      {value: "--engine=", description: "move bytes only by the engines of LIST, in its order: reflink, copy_file_range, sendfile, splice, zerocopy, mmap, read_write. Alone, help tries them all in DIRECTORY (or in this one), says how fast each is there, and copies nothing"}
       {value: "--exclude=", description: "with -R, leave out what in a SOURCE directory is named so, as a line of .gitignore would; may be given more than once"}
       {value: "--explain", description: "say on standard error what is planned for each file, and then what was done: bytes by each engine, refusals, time"}
       {value: "-f", description: "if an existing DEST cannot be opened, remove it and try again"}

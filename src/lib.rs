@@ -136,9 +136,11 @@ fn work(options: &'static Options, invocation: &Invocation, mut messages: Messag
         messages.to_json(Some(Arc::clone(json)));
     }
     let watch = Watch::new(&invocation.name().to_string_lossy(), wishes, json, sources);
+    let watch: &'static Watch = Box::leak(Box::new(watch)); // as the options
+    watch.is_told();
     match options {
-        Options::Zccp(options) => cp::run(options, &mut messages, &watch),
-        Options::Zccat(options) => cat::run(options, &mut messages, &watch),
+        Options::Zccp(options) => cp::run(options, &mut messages, watch),
+        Options::Zccat(options) => cat::run(options, &mut messages, watch),
     }
     watch.finish(!messages.failed());
     let status = messages.finish();

@@ -44,7 +44,8 @@ fn a_clone_needs_no_call_for_each_byte() {
         let Some(scene) = Scene::on(fs) else { continue };
         scene.file("a", &content::bytes(1, 30_000_000));
         let Some(calls) = calls(&scene, scene.zccp(["a", "b"]), &["a", "b"]) else { return };
-        assert!(calls.len() <= 9, "{}: {:?}", fs.name(), names(&calls));
+        // One that has lasted a hundredth of a second looks once whether there is a terminal.
+        assert!(calls.len() <= 10, "{}: {:?}", fs.name(), names(&calls));
     }
 }
 

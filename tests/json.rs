@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
 
 /// The objects of a stream, each of them of this version.
 #[track_caller]
@@ -202,4 +203,40 @@ fn several_workers_tell_of_every_file_in_the_stream_and_nowhere_else() {
             assert_eq!(copied, name.as_bytes(), "{name}");
         }
     }
+}
+
+#[test]
+fn what_is_resumed_is_told_of_with_all_that_was_done_and_so_is_what_was_complete() {
+    let scene = Scene::new();
+    let bytes = content::bytes(1, 3_000_000);
+    scene.file("a", &bytes);
+    let told = |scene: &Scene| {
+        let objects = objects(&scene.zccp(["--json", "--resume", "a", "b"]).run().succeeds().stderr);
+        assert_eq!(events(&objects), ["start", "file", "summary"]);
+        let number = |key: &str| objects[1][key].as_u64();
+        let summary = objects[2]["bytes"].as_u64();
+        (number("compared"), number("bytes"), objects[1]["complete"].as_bool(), summary)
+    };
+    assert_eq!(told(&scene), (None, Some(3_000_000), Some(true), Some(3_000_000)), "there was nothing");
+    assert_eq!(told(&scene), (Some(3_000_000), Some(0), Some(true), Some(3_000_000)), "it was complete");
+    // 1 byte of what is there is wrong, and a third is missing: 4096 bytes (or a block) and 1,000,000.
+    scene.file("b", &bytes[..2_000_000]);
+    scene.open_with("b", 0).write_all_at(&[!bytes[10]], 10).unwrap();
+    let (compared, moved, complete, _) = told(&scene);
+    assert_eq!((compared, complete), (Some(2_000_000), Some(true)));
+    assert!(moved > Some(1_000_000) && moved < Some(2_100_000), "{moved:?}");
+    scene.zccp(["--resume", "--json", "a", "/dev/null"]).run().fails_with(1).stderr_lacks("\"file\"");
+}
+
+#[test]
+fn an_empty_file_of_a_tree_is_a_file() {
+    let scene = Scene::new();
+    scene.directory("d");
+    scene.file("d/a", b"");
+    scene.file("d/b", b"x");
+    let objects = objects(&scene.zccp(["-r", "-j1", "--json", "d", "e"]).run().succeeds().stderr);
+    let mut names: Vec<&str> = objects.iter().filter_map(|object| object["source"].as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["d/a", "d/b"]);
+    assert_eq!(objects.last().map(|last| &last["files"]), Some(&2.into()));
 }

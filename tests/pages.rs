@@ -184,6 +184,51 @@ fn zsh_takes_the_scripts() {
     }
 }
 
+/// What of a PowerShell script is neither text between quotes nor a comment; fails where a quote is not closed.
+fn code_of_powershell(script: &str) -> String {
+    let (mut code, mut rest) = (String::new(), script);
+    while let Some(at) = rest.find(['\'', '"', '#']) {
+        code.push_str(&rest[..at]);
+        let (quote, behind) = rest[at..].split_at(1);
+        let end = match quote {
+            "#" => behind.find('\n').unwrap_or(behind.len()),
+            // A quote that is doubled stands for itself: one text ends and another begins.
+            quote => behind.find(quote).unwrap_or_else(|| panic!("{quote} is not closed: {behind}")) + 1,
+        };
+        rest = &behind[end..];
+    }
+    code + rest
+}
+
+/// Debian has no PowerShell. This much can be said without one; the scripts were read without an error by the grammar of
+/// tree-sitter-pwsh 0.38.
+#[test]
+fn the_scripts_for_powershell_are_well_formed() {
+    for name in ["zccp", "zccat"] {
+        let script = page(&format!("completions/_{name}.ps1"));
+        let mut open = Vec::new();
+        for bracket in code_of_powershell(&script).chars().filter(|c| "(){}[]".contains(*c)) {
+            match bracket {
+                '(' => open.push(')'),
+                '{' => open.push('}'),
+                '[' => open.push(']'),
+                closing => assert_eq!(open.pop(), Some(closing), "{name}"),
+            }
+        }
+        assert!(open.is_empty(), "{name}: {open:?}");
+        // What is offered: a text, what is shown of it, its kind, and a tooltip that is not empty.
+        let offers: Vec<&str> = script.lines().filter(|line| line.contains("[CompletionResult]::new(")).collect();
+        assert!(offers.len() > 40, "{name}");
+        for offer in offers {
+            let texts: Vec<&str> = offer.split('\'').skip(1).step_by(2).collect();
+            assert!(texts.len() >= 3 && texts.iter().take(3).all(|text| !text.is_empty()), "{offer}");
+            assert_eq!(texts[0], texts[1].trim_end(), "{offer}");
+        }
+        assert!(script.contains("'--engine=reflink'"), "{name}");
+        assert!(!script.contains("CommandElements"), "{name}: nothing would be offered behind an operand");
+    }
+}
+
 #[test]
 fn the_man_pages_have_no_lint() {
     for name in ["zccp", "zccat"] {

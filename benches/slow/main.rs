@@ -2,7 +2,7 @@
 //!
 //! | option | meaning |
 //! |---|---|
-//! | `--file-systems A,B` | of `exfat` (exfat-fuse), `ext4`, `xfs`, which are the default, and `vfat` (fusefat) |
+//! | `--file-systems A,B` | of `vfat` (fusefat), `exfat` (exfat-fuse), `ext4`, `xfs`; default: the last three |
 //! | `--programs A=PATH,B=PATH` | default this program, and `cp` and `rsync` found in PATH |
 //! | `--speed MIB` | what the stick takes a second, 20 |
 //! | `--size MIB` | of the file, 200 |
@@ -42,6 +42,11 @@ struct Options {
     size: u64,
     rounds: usize,
 }
+
+/// What makes rsync leave least undone on fusefat, which has neither chmod(2) nor utimes(2) of what is open.
+const TO_FUSEFAT: [&str; 4] = ["--inplace", "--no-perms", "--no-times", "--whole-file"];
+/// rsync's status when all data is there and not all attributes (rsync(1), EXIT VALUES): fusefat refuses fchmod (ENOSYS).
+const PARTIAL: i32 = 23;
 
 /// What one run came to.
 #[derive(Clone, Default)]
@@ -174,6 +179,9 @@ fn one(options: &Options, file_system: &str, program: &Path, source: &Path, plac
         let mut command = Command::new(program);
         if program.ends_with("rsync") {
             command.arg("--info=progress2");
+            if file_system == "vfat" {
+                command.args(TO_FUSEFAT);
+            }
         }
         let mut child = command.arg(source).arg(&stick.place).stdout(Stdio::null()).spawn()?;
         scope.spawn(|| {
@@ -191,7 +199,8 @@ fn one(options: &Options, file_system: &str, program: &Path, source: &Path, plac
         run_it(Command::new("sync").arg("-f").arg(&stick.place))?;
         run.there = began.elapsed();
         over.store(true, Ordering::Relaxed);
-        ensure!(status.success(), "{status}");
+        let as_expected = program.ends_with("rsync") && file_system == "vfat" && status.code() == Some(PARTIAL);
+        ensure!(status.success() || as_expected, "{status}");
         other.join().map_err(|_| anyhow::anyhow!("the other program"))?
     })?;
     (run.writes, run.reads) = others;
@@ -199,6 +208,7 @@ fn one(options: &Options, file_system: &str, program: &Path, source: &Path, plac
     ensure!(fs::metadata(&copy)?.len() == options.size * MIB, "the copy is not complete");
     let cached = Command::new("fincore").args(["-n", "-b", "-o", "RES"]).arg(&copy).output()?;
     run.cached = String::from_utf8_lossy(&cached.stdout).trim().parse()?;
+    run_it(Command::new("cmp").arg(source).arg(&copy))?;
     Ok(run)
 }
 
@@ -262,9 +272,10 @@ impl Stick {
         };
         run_it(Command::new(format!("mkfs.{file_system}")).args(made).arg(&stick.device))?;
         fs::create_dir_all(&stick.place)?;
+        let on_a_device = format!("rw+,blkdev,big_writes,fsname={}", stick.device);
         let (mount, how): (&str, &[&str]) = match file_system {
             "exfat" => ("mount.exfat-fuse", &[]),
-            "vfat" => ("fusefat", &["-o", "rw+"]),
+            "vfat" => ("fusefat", &["-o", &on_a_device]),
             _ => ("mount", &[]),
         };
         let mut command = Command::new(mount);

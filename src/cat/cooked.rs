@@ -76,7 +76,7 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, input: &End<'_>, output: &En
     run.watch.end(expected, trail.bytes());
     if let Some(json) = run.watch.json() {
         let destination = run.options.peer.as_ref().map(|peer| peer.address.text.as_os_str());
-        json.file(&json::File { source: name, destination, trail: &trail });
+        json.file(&json::File { source: name, destination, trail: &trail, resumed: None });
     }
     let sent = match written {
         Err(failure) => output_failed(run, &failure),
@@ -151,6 +151,7 @@ impl Kitchen {
                     self.readiness.moved();
                     self.read += read as u64;
                     counters.gave(read as u64);
+                    counters.goes_on(outlet.end.fd);
                     self.cook(read, outlet).map_err(Failed::Output)?;
                 }
                 Err(Errno::INTR) => {}

@@ -20,7 +20,7 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, input: End<'_>, output: End<
     run.watch.end(expected, trail.bytes() + trail.holes);
     if let Some(json) = run.watch.json() {
         let destination = run.options.peer.as_ref().map(|peer| peer.address.text.as_os_str());
-        json.file(&json::File { source: name, destination, trail: &trail });
+        json.file(&json::File { source: name, destination, trail: &trail, resumed: None });
     }
     if run.options.explain {
         let observed = explain::may_share_pages(&ask, &trail).then(|| by_reference::observe(name));

@@ -322,7 +322,7 @@ fn engine() -> Arg {
     valued("engine", "LIST")
         .value_delimiter(',')
         .value_parser(PossibleValuesParser::new(names))
-        .help("move bytes by these engines only, tried in this order: reflink,\ncopy_file_range, sendfile, splice, zerocopy, mmap, read_write,\nor try them all in DIRECTORY, or in this one, and say how fast each is\nthere (help)")
+        .help("move bytes only by the engines of LIST, in its order: reflink,\ncopy_file_range, sendfile, splice, zerocopy, mmap, read_write.\nAlone, help tries them all in DIRECTORY (or in this one), says how fast\neach is there, and copies nothing")
 }
 
 fn rate_limit() -> Arg {
@@ -404,7 +404,7 @@ mod tests {
     #[test]
     fn the_help_names_every_engine() {
         let help = engine().get_help().map(ToString::to_string).unwrap_or_default();
-        let named: Vec<&str> = help.split([' ', ',', '\n']).collect();
+        let named: Vec<&str> = help.split([' ', ',', '.', '\n']).collect();
         assert!(Name::ALL.iter().all(|name| named.contains(&name.as_str())), "{help}");
     }
 }

@@ -221,7 +221,7 @@ impl Ends<'_> {
     /// Whether nothing has to be read to know that there is nothing: an empty file on a file system whose sizes are true,
     /// to a new one. Only below an operand, where the file system is known by then.
     fn is_surely_empty(&self, run: &mut Run<'_>) -> bool {
-        let silent = !run.options.debug && !run.options.explain;
+        let silent = !run.options.debug && !run.options.explain && run.watch.json().is_none();
         let policy = &run.options.policy;
         let plain = policy.engines.is_empty() && policy.reflink != Reflink::Always;
         let empty = plain && self.source.kind == Kind::Regular && self.source.size == 0 && self.sink.created;
@@ -281,6 +281,7 @@ impl Ends<'_> {
         };
         let Some(ask) = rest else {
             run.watch.end(expected, compared);
+            self.tell_reader(run, &begun, (&Trail::default(), compared));
             if begun.is_complete() {
                 run.note(self.to);
             }
@@ -297,10 +298,7 @@ impl Ends<'_> {
         }
         let trail = transfer::copy(&ask, &plan, run.learned, run.limit, run.scratch, counters);
         run.watch.end(expected, compared + trail.bytes() + trail.holes);
-        if let Some(json) = run.watch.json() {
-            let source = &self.from.shown();
-            json.file(&json::File { source, destination: Some(&self.to.shown()), trail: &trail });
-        }
+        self.tell_reader(run, &trail, (&begun, compared));
         if trail.is_complete() {
             run.note(self.to);
         }
@@ -309,6 +307,15 @@ impl Ends<'_> {
             explain::after(run.messages, &trail, observed);
         }
         self.say(run, &plan, &trail)
+    }
+
+    /// Whoever reads `--json` is told what came of it.
+    fn tell_reader(&self, run: &Run<'_>, trail: &Trail, before: (&Trail, u64)) {
+        if let Some(json) = run.watch.json() {
+            let (source, destination) = (&self.from.shown(), Some(&*self.to.shown()));
+            let resumed = self.sink.resumed.then_some(before);
+            json.file(&json::File { source, destination, trail, resumed });
+        }
     }
 
     /// Whoever watches is told that it begins.
@@ -396,6 +403,9 @@ impl Copied {
     ) -> bool {
         let mut complete = self.complete;
         if to.operand && run.alone {
+            if let File::Open(sink) = &sink {
+                run.watch.ends(sink.as_fd(), false);
+            }
             run.watch.look_away(); // only what was looked at: a lock for each file of a tree would be all workers'
         }
         if let Some(line) = self.line {

@@ -112,6 +112,8 @@ pub struct File<'f> {
     pub destination: Option<&'f OsStr>,
     /// What happened.
     pub trail: &'f Trail,
+    /// `--resume`: what had been done before, and how many bytes were held against each other.
+    pub resumed: Option<(&'f Trail, u64)>,
 }
 
 impl Json {
@@ -180,8 +182,15 @@ impl Json {
             Some(destination) => object.name("destination", destination),
             None => object.raw("destination", "null"),
         };
-        object.number("bytes", trail.bytes()).number("holes", trail.holes);
-        object.list("engines", trail.moved.iter(), |list, (name, bytes): &(Name, u64)| {
+        let mut whole = Trail { holes: trail.holes, wall: trail.wall, ..Trail::default() };
+        let before = file.resumed.map(|(before, _)| before);
+        before.into_iter().chain([trail]).flat_map(|trail| &trail.moved).for_each(|(name, n)| whole.count(*name, *n));
+        if let Some((before, compared)) = file.resumed {
+            object.number("compared", compared);
+            (whole.holes, whole.wall) = (whole.holes + before.holes, whole.wall + before.wall);
+        }
+        object.number("bytes", whole.bytes()).number("holes", whole.holes);
+        object.list("engines", whole.moved.iter(), |list, (name, bytes): &(Name, u64)| {
             let mut one = Object::bare();
             one.text("engine", name.as_str()).number("bytes", *bytes);
             list.push_str(&one.end());
@@ -192,7 +201,7 @@ impl Json {
             one.number("at", refusal.at);
             list.push_str(&one.end());
         });
-        object.seconds("seconds", trail.wall).truth("complete", trail.is_complete());
+        object.seconds("seconds", whole.wall).truth("complete", trail.is_complete());
         self.write(object);
     }
 

@@ -79,6 +79,9 @@ pub fn doubt(verified: &Verified, source: &OsStr, sink: &OsStr) -> Option<String
             "{to} was read back through the page cache, which was asked to forget it before: \
              its file system cannot be read past the cache"
         )),
+        Worth::Served => Some(format!(
+            "{to} was read back from what serves its file system, a program or a server, which may have had it in memory"
+        )),
         Worth::Shared(bytes) if bytes >= verified.compared => Some(format!(
             "reading {to} back proves nothing: it shares its data with {from} (--reflink=never makes a copy of its own)"
         )),
@@ -99,6 +102,8 @@ pub enum Doubt {
     InMemory,
     /// That the page cache had forgotten it.
     ThroughCache,
+    /// That it is on a device: somebody serves the file system.
+    Served,
 }
 
 /// The same of more files than the one that was named.
@@ -108,6 +113,7 @@ pub fn others(doubt: Doubt, count: u64) -> String {
         Doubt::Shared => "a clone of its source, so that reading it back proves nothing",
         Doubt::InMemory => "in memory, so that reading it back proves nothing",
         Doubt::ThroughCache => "only to be read through the page cache",
+        Doubt::Served => "only to be read from what serves the file system",
     };
     let what = if count == 1 {
         what.to_string()
@@ -122,6 +128,7 @@ pub fn verified(verified: &Verified) -> String {
     let how = match verified.worth {
         Worth::Device | Worth::Shared(_) => "from the device, past the page cache",
         Worth::CacheDropped => "through the page cache, after it was asked to forget them",
+        Worth::Served => "from what serves the file system",
         Worth::InMemory => "from memory",
     };
     format!("  verified: {} bytes read back {how}", verified.compared)

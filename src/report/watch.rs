@@ -18,12 +18,17 @@ use std::ffi::OsStr;
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// From so many bytes on a copy may well last: then the thread that shows progress is started before it begins. A thread
 /// costs about 50 µs, and so many bytes at least a hundred times as much.
 const LARGE: u64 = 32 << 20;
+
+/// A copy that has lasted for so long may well last: then the thread is started between two steps. By then it is half a
+/// percent of it (50 µs), and it shows nothing before half a second has passed. A file of 20 MiB on a stick that takes
+/// 1 MiB a second has its bar so, and the same on a disk, done after 7 ms, has no thread.
+const LASTS: Duration = Duration::from_millis(10);
 
 /// A copy of fewer bytes is over in no time, so that a thread would be a tenth of it (4 KiB on tmpfs: 0.87 ms, with the thread
 /// 0.97), and shows no line even if it is asked for.
@@ -58,6 +63,9 @@ pub struct Wishes {
     /// What it says of what was broken off.
     pub rest: Rest,
 }
+
+/// The job that is told that a copy lasts: there is one.
+static TOLD: OnceLock<&'static Watch> = OnceLock::new();
 
 /// The numbers of this run. A signal handler reads them, so there is one set, and it is there from the start.
 static COUNTERS: Counters = Counters::new();
@@ -101,6 +109,11 @@ impl Watch {
         }
     }
 
+    /// From now on it is told of copies that last, too.
+    pub fn is_told(&'static self) {
+        let _ = TOLD.set(self);
+    }
+
     /// What the copying threads add to.
     pub fn counters(&self) -> &'static Counters {
         &COUNTERS
@@ -134,6 +147,8 @@ impl Watch {
             let may_last = asked_for || expected.is_none_or(|bytes| bytes >= LARGE);
             if may_last || self.json.is_some() || self.began.elapsed() >= WORTH_A_LINE {
                 self.start();
+            } else if expected.is_none_or(|bytes| bytes >= SMALL) {
+                COUNTERS.wait(|sink| TOLD.get().into_iter().for_each(|watch| watch.lasts(sink, LASTS)));
             }
         }
     }
@@ -150,12 +165,47 @@ impl Watch {
         COUNTERS.file_done();
     }
 
+    /// A copy to `sink` goes on, or its end does (a flush, a close): if the job has lasted for so long and nobody shows it
+    /// yet, somebody is started.
+    fn lasts(&self, sink: BorrowedFd<'_>, long: Duration) {
+        if self.pending.load(Ordering::Relaxed) && self.began.elapsed() >= long {
+            self.start();
+            self.look(sink);
+        }
+    }
+
+    fn look(&self, sink: BorrowedFd<'_>) {
+        if self.reporter.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            self.sample.look(sink);
+        }
+    }
+
+    /// What was copied to `sink` is waited for now, and nobody knows how long: it is flushed, or closed, which on some
+    /// file systems flushes it (NFS).
+    pub fn ends(&self, sink: BorrowedFd<'_>, flushed: bool) {
+        let worth = flushed && COUNTERS.now().given >= SMALL;
+        self.lasts(sink, if worth { Duration::ZERO } else { LASTS });
+    }
+
+    /// All of the job is flushed now.
+    pub fn flushes(&self) {
+        if self.pending.load(Ordering::Relaxed) {
+            self.start();
+        }
+    }
+
     /// All of the job goes to `sink`; `flushed`: it does not end before that is on the device. To be called by the program's
     /// first thread, whose descriptors the reporter has too.
     pub fn look_at(&self, sink: BorrowedFd<'_>, flushed: bool) {
-        if self.reporter.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
-            self.sample.look_at(sink, flushed);
+        if self.wishes.when != When::Never || self.json.is_some() {
+            self.sample.is_of_interest(flushed);
+            self.look(sink);
         }
+    }
+
+    /// The job is flushed as a whole before it ends, and what of it is in memory is what the kernel counts as dirty.
+    pub fn is_flushed(&self) {
+        self.sample.whole_is_of_interest();
     }
 
     /// That is going to be closed.
@@ -170,6 +220,7 @@ impl Watch {
 
     fn start(&self) {
         let mut reporter = self.reporter.lock().unwrap_or_else(PoisonError::into_inner);
+        COUNTERS.wait_no_more();
         if !self.pending.swap(false, Ordering::Relaxed) {
             return; // another worker was faster
         }

@@ -1,7 +1,10 @@
 //! Where a file system is mounted, and from what: as /proc/self/mountinfo has it (proc_pid_mountinfo(5)).
 
+use super::facts::{Facts, Kind};
+use rustix::fs::{self, Mode, OFlags};
+use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
-use std::os::fd::{AsFd, AsRawFd as _};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 /// One mount.
@@ -21,6 +24,25 @@ pub fn of(fd: impl AsFd) -> Option<Mount> {
     let about = std::fs::read_to_string(format!("/proc/thread-self/fdinfo/{}", fd.as_fd().as_raw_fd())).ok()?;
     let id = about.lines().find_map(|line| line.strip_prefix("mnt_id:"))?.trim();
     find(&std::fs::read("/proc/self/mountinfo").ok()?, id.as_bytes())
+}
+
+/// The block device that an open file's file system is on, opened for reading. Of a FUSE file system of type fuseblk it is the
+/// one that its program reads and writes, whose pages are cached under the device and not under the file.
+///
+/// # Errors
+/// ENOTBLK where there is none (FUSE of type fuse, network file systems); EACCES of who may not read it; what open(2) says.
+pub fn device_below(fd: impl AsFd) -> Result<OwnedFd, Errno> {
+    let device = Facts::of(fd.as_fd())?.device;
+    if fs::major(device) == 0 {
+        return Err(Errno::NOTBLK); // a number that stands for no device
+    }
+    let node = format!("/dev/block/{}:{}", fs::major(device), fs::minor(device));
+    let open =
+        |path: &std::path::Path| fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
+    let by_name = || of(fd.as_fd()).ok_or(Errno::NOENT).and_then(|mount| open(mount.source.as_ref()));
+    let opened = open(node.as_ref()).or_else(|_| by_name())?;
+    let facts = Facts::of(&opened)?;
+    if facts.kind == Kind::Block && facts.raw_device == device { Ok(opened) } else { Err(Errno::NOTBLK) }
 }
 
 /// `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue`

@@ -162,6 +162,7 @@ pub(super) fn walk(
         meter.wait(from.len());
         let visited = visit(at, from, to);
         meter.held(phase, from.len() as u64);
+        meter.counters.goes_on(sink.1.fd);
         visited
     };
     for fd in [source.fd, sink.1.fd] {

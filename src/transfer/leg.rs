@@ -64,6 +64,7 @@ impl Turns<'_, '_> {
             let step = session.step(self.flow, grant);
             let moved = self.flow.given() - before;
             self.pace.over(moved, moved >= grant.bytes);
+            self.counters.goes_on(self.ask.sink.fd);
             if let Some(leg) = self.told(step, moved) {
                 return leg;
             }

@@ -1,9 +1,12 @@
 //! How far the job is: numbers that the copying threads add to and that whoever shows progress reads, at any time and from
-//! anywhere, a signal handler included. No lock, no clock, no call.
+//! anywhere, a signal handler included. No lock, no clock, and no call but the one that tells who waits for it that a copy
+//! lasts ([`Counters::goes_on`]).
 //!
 //! All workers of a run share one [`Counters`]. A step of a copy is one addition; a file is three, in a tree five;
 //! of small files in a tree sixteen are told of at once.
 
+use std::os::fd::BorrowedFd;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 
 /// Bytes of a name that are kept: NAME_MAX and one more. Of a longer path the end is kept.
@@ -29,8 +32,13 @@ pub struct Counters {
     verifying: AtomicU32,
     verifies: AtomicBool,
     not_resumable: AtomicBool,
+    awaited: AtomicBool,
+    waiting: OnceLock<GoesOn>,
     current: Name,
 }
+
+/// What is done between two steps of a copy to this sink, on the thread that copies.
+pub type GoesOn = fn(BorrowedFd<'_>);
 
 /// What [`Counters`] said at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -127,7 +135,31 @@ impl Counters {
             verifying: AtomicU32::new(0),
             verifies: AtomicBool::new(false),
             not_resumable: AtomicBool::new(false),
+            awaited: AtomicBool::new(false),
+            waiting: OnceLock::new(),
             current: Name::new(),
+        }
+    }
+
+    /// Until [`Counters::wait_no_more`], `waiting` is called between two steps: nobody shows yet how far it is, and somebody
+    /// is to be told that it lasts. (A thread for each copy that may prove to be slow would cost the fast ones.)
+    pub fn wait(&self, waiting: GoesOn) {
+        if self.waiting.set(waiting).is_ok() {
+            self.awaited.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Nobody waits any more to be told.
+    pub fn wait_no_more(&self) {
+        self.awaited.store(false, Ordering::Relaxed);
+    }
+
+    /// A step of the copy to `sink` is over, and it goes on.
+    pub fn goes_on(&self, sink: BorrowedFd<'_>) {
+        if self.awaited.load(Ordering::Relaxed)
+            && let Some(waiting) = self.waiting.get()
+        {
+            waiting(sink);
         }
     }
 

@@ -2,14 +2,16 @@
 //!
 //! Reading from the page cache would prove nothing: it holds what was written, whatever the device made of it. So the
 //! destination is flushed, the cache is asked to forget it, and it is read with O_DIRECT where the file system allows
-//! that. Where reading back proves nothing all the same (extents that are the source's own, a file system in memory), that
-//! is said and not passed over.
+//! that. A FUSE file system on a device has what it wrote in that device's cache, which is asked to forget it as well. Where
+//! reading back proves nothing all the same (extents that are the source's own, a file system in memory), or less (what is
+//! behind a program or a server), that is said and not passed over.
 
 use super::in_step::{self, Back, Meter};
 use super::progress::Phase;
 use crate::engine::{End, Nature, Place, Side};
 use crate::sys::extents::{self, Extent};
 use crate::sys::facts::{Facts, FileSystem};
+use crate::sys::mount;
 use rustix::fs::{self, Advice};
 use rustix::io::{self, Errno, retry_on_intr};
 use std::ops::ControlFlow;
@@ -78,6 +80,8 @@ pub enum Worth {
     Device,
     /// The device has it, as far as the page cache forgot it when asked to: the file system has no O_DIRECT.
     CacheDropped,
+    /// Whoever serves the file system has it: a FUSE program, a server. Where from, nobody here can tell.
+    Served,
     /// Nothing: so many bytes of the destination are the source's own on the device; they were not written.
     Shared(u64),
     /// Nothing: the file system is in memory.
@@ -98,6 +102,7 @@ pub fn verify(source: &End<'_>, sink: &End<'_>, cloned: bool, meter: Meter<'_>) 
         return Verified { finding: Finding::Once, compared: 0, worth: Worth::Device };
     }
     let _ = fs::fadvise(sink.fd, 0, None, Advice::DontNeed); // clean now, so all of it can go
+    let below = forget_below(sink);
     let back = Back::direct(sink.fd);
     meter.counters.phase(Phase::Verifying, true);
     let (finding, compared) = held_against(source, sink, &back, meter);
@@ -108,6 +113,8 @@ pub fn verify(source: &End<'_>, sink: &End<'_>, cloned: bool, meter: Meter<'_>) 
         Worth::InMemory
     } else if shared > 0 {
         Worth::Shared(shared)
+    } else if let Some(worth) = below {
+        worth
     } else if back.is_direct() {
         Worth::Device
     } else {
@@ -118,6 +125,21 @@ pub fn verify(source: &End<'_>, sink: &End<'_>, cloned: bool, meter: Meter<'_>) 
         (Some(change), _) => Finding::Changed(change),
     };
     Verified { finding, compared, worth }
+}
+
+/// What is read past the file's own cache may come from another one behind it: that of the device which a FUSE program
+/// writes to is flushed and asked to forget; those of servers are out of reach. `None`: there is none.
+fn forget_below(sink: &End<'_>) -> Option<Worth> {
+    /// v9fs, `<linux/magic.h>`
+    const NINE_P: FileSystem = FileSystem::Other(0x0102_1997);
+    let served = [FileSystem::Fuse, FileSystem::Nfs, FileSystem::Cifs, FileSystem::Ceph, NINE_P];
+    if !sink.is_regular() || !sink.file_system.is_some_and(|kind| served.contains(&kind)) {
+        return None;
+    }
+    let Ok(device) = mount::device_below(sink.fd) else { return Some(Worth::Served) };
+    let forgotten =
+        retry_on_intr(|| fs::fdatasync(&device)).and_then(|()| fs::fadvise(&device, 0, None, Advice::DontNeed));
+    Some(if forgotten.is_ok() { Worth::CacheDropped } else { Worth::Served })
 }
 
 fn held_against(source: &End<'_>, sink: &End<'_>, back: &Back<'_>, meter: Meter<'_>) -> (Finding, u64) {

@@ -17,7 +17,7 @@ const THROTTLE: &str = "/sys/fs/cgroup/blkio/blkio.throttle.write_bps_device";
 /// What it is to be.
 #[derive(Clone, Copy)]
 pub struct Kind {
-    /// `ext4`, `xfs`, `btrfs`, or `exfat` by way of FUSE.
+    /// `ext4`, `xfs`, `btrfs`, or `exfat` and `vfat` by way of FUSE.
     pub file_system: &'static str,
     /// The kernel says that it can be pulled out.
     pub removable: bool,
@@ -58,6 +58,7 @@ impl Stick {
         let options: &[&str] = match kind.file_system {
             "ext4" => &["-q", "-F"],
             "xfs" | "btrfs" => &["-q", "-f"],
+            "vfat" => &["-F", "32"],
             _ => &[],
         };
         let mkfs = format!("mkfs.{}", kind.file_system);
@@ -81,6 +82,11 @@ impl Stick {
         }
         match kind.file_system {
             "exfat" => run(Command::new("mount.exfat-fuse").arg(&stick.device).arg(&stick.place))?,
+            // FAT too, as a file system on a device (which it does not say by itself).
+            "vfat" => {
+                let options = format!("rw+,blkdev,big_writes,fsname={}", stick.device.display());
+                run(Command::new("fusefat").args(["-o", &options]).arg(&stick.device).arg(&stick.place))?;
+            }
             other => mount(&stick.device.to_string_lossy(), &stick.place, other, "")?,
         }
         if let Some(speed) = kind.speed {

@@ -2,6 +2,7 @@
 
 use super::{stopped_after, with_error};
 use crate::apparatus::filesystems::mounted;
+use crate::apparatus::fuse::Mount;
 use crate::apparatus::{Fs, Scene, content};
 use rustix::process::Signal;
 use std::fs::File;
@@ -100,6 +101,18 @@ fn memory_proves_nothing() {
     scene.file("a", b"some");
     let outcome = scene.zccp(["--verify", "a", "b"]).run();
     outcome.succeeds().stderr_is("zccp: warning: reading 'b' back proves nothing: its file system is in memory\n");
+}
+
+#[test]
+fn what_a_program_serves_proves_less() {
+    let scene = Scene::new();
+    let Some(_mount) = Mount::new(&scene) else { return };
+    scene.file("a", b"some");
+    let outcome = scene.zccp(["--verify", "--explain", "a", "fuse/b"]).run();
+    outcome.succeeds().stderr_has("  verified: 4 bytes read back from what serves the file system\n").stderr_has(
+        "zccp: warning: 'fuse/b' was read back from what serves its file system, a program or a server, which may have had \
+         it in memory\n",
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! What clap_complete does not know of the tables is put right here: an argument that is optional has to follow its
 //! option's `=` (a word of its own would be an operand), and `--engine` takes a list. Its script for bash also offers
-//! options where a copy wants file names; those for elvish and nushell are worse: these three are ours ([`crate::bash`],
+//! options where a copy wants file names, that for PowerShell none behind the first operand; those for elvish and nushell are worse: these three are ours ([`crate::bash`],
 //! [`crate::elvish`], [`crate::nushell`]).
 
 use crate::bash::Bash;
@@ -20,7 +20,7 @@ pub fn of(table: &Command) -> Result<Vec<Page>, String> {
         page(table, Shell::Zsh).and_then(|page| put_right(table, page, zsh))?,
         page(table, Shell::Fish).and_then(|page| put_right(table, page, fish))?,
         page(table, Elvish)?,
-        page(table, Shell::PowerShell)?,
+        page(table, Shell::PowerShell).and_then(|page| powershell(table, page))?,
         page(table, Nushell)?,
     ])
 }
@@ -99,6 +99,38 @@ fn fish(option: &Arg) -> Vec<(String, String)> {
     let each = words(option).join(",");
     let list = format!("-a \"(__fish_complete_list , 'string split , {each}')\"");
     if is_list(option) { vec![(offered, list)] } else { Vec::new() }
+}
+
+/// The script takes the first operand for a subcommand, behind which it offers nothing; and it knows no argument's words.
+/// They are offered where there is a `=` already, which is where PowerShell gives the word whole.
+fn powershell(table: &Command, mut page: Page) -> Result<Page, String> {
+    let changed = |what: &str| format!("{}: clap_complete no longer writes {what}", page.path);
+    let (begins, ends) = ("    $commandElements = ", "    }) -join ';'\n");
+    let subcommand = page.text.find(begins).zip(page.text.find(ends).map(|at| at + ends.len()));
+    let subcommand = subcommand.filter(|(from, to)| from < to).ok_or_else(|| changed("$commandElements"))?;
+    let filter = "$_.CompletionText -like \"$wordToComplete*\"";
+    if !page.text.contains(filter) {
+        return Err(changed(filter));
+    }
+    let mut text = page.text.clone();
+    text.replace_range(subcommand.0..subcommand.1, &format!("    $command = '{}'\n", table.get_name()));
+    let values = "($wordToComplete.Contains('=') -or -not $_.CompletionText.Contains('='))";
+    text = text.replace(filter, &format!("{filter} -and {values}"));
+    let mut lines = String::new();
+    for option in table.get_opts().filter(|option| !option.is_positional()) {
+        let long = option.get_long().unwrap_or_default();
+        for word in words(option) {
+            let whole = format!("'--{long}={word}'");
+            lines += &format!(
+                "            [CompletionResult]::new({whole}, {whole}, [CompletionResultType]::ParameterValue, '{word}')\n"
+            );
+        }
+    }
+    let end = "            break\n";
+    let at = text.rfind(end).ok_or_else(|| changed("break"))?;
+    text.insert_str(at, &lines);
+    page.text = text;
+    Ok(page)
 }
 
 fn is_list(option: &Arg) -> bool {

@@ -38,14 +38,26 @@ fn page(table: &Command, prose: &str) -> Result<Page, String> {
 fn passage(table: &Command, place: &str) -> Result<String, String> {
     match place {
         "synopsis" => section(|out| Man::new(table.clone()).render_synopsis_section(out)),
-        "options" => section(|out| Man::new(for_print(table)).render_options_section(out)),
+        "options" => {
+            section(|out| Man::new(for_print(table)).render_options_section(out)).map(|text| with_equals_signs(&text))
+        }
         "engines" => Ok(include_str!("../man/engines.roff").to_string()),
         "rate_limit" => Ok(include_str!("../man/rate_limit.roff").to_string()),
         "explain" => Ok(include_str!("../man/explain.roff").to_string()),
-        "progress" => Ok(include_str!("../man/progress.roff").to_string()),
+        "progress" => Ok(include_str!("../man/progress.roff").replace("@phases\n", phases(table))),
         "locale" => Ok(include_str!("../man/locale.roff").to_string()),
         _ => Err(format!("nothing fills @{place}")),
     }
+}
+
+/// What only zccp does besides copying.
+fn phases(table: &Command) -> &'static str {
+    if table.get_name() == "zccp" { include_str!("../man/phases.roff") } else { "" }
+}
+
+/// As GNU's pages have it: `--sparse=WHEN`, `--reflink[=WHEN]`.
+fn with_equals_signs(options: &str) -> String {
+    options.replace("\\fR \\fI<", "\\fR=\\fI").replace("[=\\fI<", "[=\\fI").replace(">\\fR", "\\fR")
 }
 
 /// What clap_mangen writes, without the definition of a string (`Aq`, the apostrophe) that comes before: where it is used,
@@ -86,7 +98,7 @@ fn for_print(table: &Command) -> Command {
 /// The words an option's value may be, unless its help names them.
 fn missing_words(option: &Arg, help: &str) -> Vec<String> {
     let words = option.get_possible_values();
-    let said = |word: &str| help.split([' ', ',', '\n']).any(|part| part == word);
+    let said = |word: &str| help.split([' ', ',', '.', '\n']).any(|part| part == word);
     if words.iter().all(|word| said(word.get_name())) {
         return Vec::new();
     }

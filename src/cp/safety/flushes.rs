@@ -4,7 +4,7 @@ use super::super::location::Location;
 use super::super::names;
 use super::super::options::{Options, Target};
 use super::Doubts;
-use crate::sys::facts::{Facts, Kind};
+use crate::sys::facts::{Facts, FileSystem, Kind};
 use crate::transfer::durable::Tree;
 use rustix::fs::{self, Mode, OFlags};
 use rustix::io::Errno;
@@ -39,20 +39,21 @@ impl Flushes {
     }
 
     /// Opens the file system that `to` is to be on, and that of what is mounted there. Where that cannot be, each file is
-    /// flushed by itself.
-    pub(super) fn cover(&self, to: &Location<'_>) {
+    /// flushed by itself. Whether what is in memory of them is what the kernel counts as dirty: what a FUSE file system
+    /// without a device has taken is its program's, and nobody counts it.
+    pub(super) fn cover(&self, to: &Location<'_>) -> bool {
         let open =
             |name| fs::openat(to.directory, name, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
         let cover = |opened: Result<OwnedFd, Errno>| {
-            let Ok(directory) = opened else { return };
-            if let Ok(facts) = Facts::of(&directory) {
-                self.tree().cover(facts.device, directory, &to.shown());
-            }
+            let Ok(directory) = opened else { return true };
+            let Ok(facts) = Facts::of(&directory) else { return true };
+            let counted = fs::major(facts.device) != 0 || FileSystem::of(&directory) != Ok(FileSystem::Fuse);
+            self.tree().cover(facts.device, directory, &to.shown());
+            counted
         };
-        cover(open(names::parent(&to.name)));
-        if to.facts(true).is_ok_and(|facts| facts.kind == Kind::Directory) {
-            cover(open(&*to.name));
-        }
+        let beside = cover(open(names::parent(&to.name)));
+        let there = to.facts(true).is_ok_and(|facts| facts.kind == Kind::Directory);
+        beside && (!there || cover(open(&*to.name)))
     }
 
     /// Whether what is on that device will be flushed with everything else, and its errors told.

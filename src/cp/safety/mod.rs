@@ -54,6 +54,9 @@ pub(super) struct Made<'a> {
 /// Reads it back and flushes it, as far as that was asked for. Whether all went well; what did not has been said.
 pub(super) fn settle(run: &mut Run<'_>, made: &Made<'_>) -> bool {
     let safety = run.options.safety;
+    if safety.verify || made.device || safety.durable && !run.flushes.at_once() {
+        run.watch.ends(made.sink, true);
+    }
     if safety.verify && !verified(run, made) {
         return false;
     }
@@ -139,6 +142,7 @@ pub(super) struct Doubts {
     shared: AtomicU64,
     in_memory: AtomicU64,
     through_cache: AtomicU64,
+    served: AtomicU64,
 }
 
 impl Doubts {
@@ -149,6 +153,7 @@ impl Doubts {
             Worth::Shared(_) => &self.shared,
             Worth::InMemory => &self.in_memory,
             Worth::CacheDropped => &self.through_cache,
+            Worth::Served => &self.served,
         };
         count.fetch_add(1, Ordering::Relaxed) == 0
     }
@@ -159,6 +164,7 @@ impl Doubts {
             (&self.shared, words::Doubt::Shared),
             (&self.in_memory, words::Doubt::InMemory),
             (&self.through_cache, words::Doubt::ThroughCache),
+            (&self.served, words::Doubt::Served),
         ];
         let more =
             kinds.iter().filter_map(|(count, kind)| Some((count.load(Ordering::Relaxed).checked_sub(1)?, *kind)));
@@ -168,13 +174,16 @@ impl Doubts {
 
 /// Before anything is made for an operand: the file system it goes to is one that can be flushed at the end.
 pub(super) fn begin(run: &Run<'_>, to: &Location<'_>) {
-    if run.options.safety.durable && run.flushes.at_once() {
-        run.flushes.cover(to);
+    if run.options.safety.durable && run.flushes.at_once() && run.flushes.cover(to) {
+        run.watch.is_flushed();
     }
 }
 
 /// All is copied.
 pub(super) fn end(run: &mut Run<'_>) {
+    if run.options.safety.durable && run.flushes.at_once() {
+        run.watch.flushes();
+    }
     for (errno, shown) in run.flushes.flush() {
         run.messages.error(words::flushing(errno, &shown));
     }

@@ -10,6 +10,7 @@ use crate::transfer::{Trail, endpoint};
 use rustix::fs::{self, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::time::Instant;
 
 /// Opens what is there for reading and writing, also where its permissions forbid that to its owner: a copy of a
 /// read-only file is one from the start. They are as they were as soon as it is open.
@@ -46,11 +47,13 @@ pub(in super::super) fn repair<'a>(
     ask: &Ask<'a>,
     title: Option<&str>,
 ) -> (Option<Ask<'a>>, Trail, u64) {
+    let began = Instant::now();
     let repair = resume::repair(&ask.source, &ask.sink, ask.policy.sparse, super::meter(run));
     if let Some(title) = title {
         run.messages.note(format!("{title}\n{}", words::repaired(&repair)));
     }
-    let mut trail = Trail { failure: repair.failure, shrank: repair.shrank, ..Trail::default() };
+    let (failure, shrank, wall) = (repair.failure, repair.shrank, began.elapsed());
+    let mut trail = Trail { failure, shrank, wall, ..Trail::default() };
     trail.count(Name::ReadWrite, repair.rewritten);
     trail.holes = repair.punched;
     let rest = repair.missing_from.filter(|_| repair.is_sound()).map(|start| {
