@@ -1,7 +1,8 @@
 //! argv → options: one clap table per name, GNU's abbreviations, order rules and diagnostics.
 //!
 //! `argv[0]` → [`Invocation`]; the arguments → [`prepass`] (getopt's reading, every option in full) → clap → [`mapping`]
-//! → [`Options`]; without options [`plain`] goes the short way. Whatever goes wrong on the way is a [`UsageError`], and its exit status is 1.
+//! → [`Options`]; where there are only operands, [`plain`] is the short way. Whatever goes wrong is a [`UsageError`], and
+//! its exit status is 1.
 
 mod engines;
 mod generate;
