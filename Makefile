@@ -32,7 +32,7 @@ installed = $(foreach name,$(names),$(bindir)/$(name) $(mandir)/man1/$(name).1 $
 	$(zshcompletiondir)/_$(name) $(fishcompletiondir)/$(name).fish $(elvishlibdir)/$(name).elv \
 	$(nushellautoloaddir)/$(name).nu) $(linksdir)/cp $(linksdir)/cat
 
-.PHONY: all install uninstall links static deb rpm try-packages
+.PHONY: all install uninstall links static check-static deb rpm try-packages
 
 all: $(PROGRAM)
 
@@ -107,3 +107,8 @@ static:
 	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --release --locked --bins --target $(static_target)
 	@$(if $(has_musl),,echo "linked with glibc; for a smaller one: rustup target add $(musl_target)")
 	@ls -l "$(target)/$(static_target)/release/zccp"
+
+# The integration tests, with that program instead of the one that cargo builds for them.
+check-static: static
+	ZCCP_UNDER_TEST="$(abspath $(target)/$(static_target)/release/zccp)" \
+	ZCCAT_UNDER_TEST="$(abspath $(target)/$(static_target)/release/zccat)" $(CARGO) test --locked --test tests

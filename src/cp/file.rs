@@ -126,6 +126,10 @@ fn open_sink(
         _ => return create(),
     }
     let resumes = run.options.safety.resume;
+    if resumes && let Ok(facts) = to.facts(true) {
+        // Before it is opened: a FIFO that nobody reads cannot be, and a tape rewinds.
+        safety::resume::possible((from, source), (to, &facts)).map_err(Some)?;
+    }
     let fd = match if resumes { safety::resume::open(to) } else { safety::open_existing(run, to) } {
         Ok(fd) => fd,
         Err(Errno::NOENT) => return create(), // it went away since it was looked at

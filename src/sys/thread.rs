@@ -70,10 +70,12 @@ pub(super) fn tables_differ() -> bool {
     TABLES_DIFFER.load(Ordering::SeqCst)
 }
 
-/// The calling thread's number (gettid(2)), by which procfs knows it.
+/// The calling thread's number (gettid(2)), by which procfs knows it. By its number: linked statically with musl, the
+/// function of that name is not there (Rust's library names it weakly, so nothing fetches it) and calling it is calling 0.
 pub(super) fn number() -> i32 {
     // SAFETY: no arguments, no failure; signal-safe, a system call and no more.
-    unsafe { libc::gettid() }
+    let number = unsafe { libc::syscall(libc::SYS_gettid) };
+    i32::try_from(number).unwrap_or_default()
 }
 
 /// For a thread that must do nothing more: another ends the program.

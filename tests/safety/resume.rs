@@ -182,6 +182,8 @@ fn what_cannot_be_resumed_is_said() {
     let reader = scene.open_with("pipe", libc::O_NONBLOCK);
     scene.zccp(["--resume", "a", "pipe"]).run().fails_with(1).stderr_is(&not_regular("pipe"));
     drop(reader);
+    // Without a reader it cannot even be opened, which is not what is wrong.
+    scene.zccp(["--resume", "a", "pipe"]).run().fails_with(1).stderr_is(&not_regular("pipe"));
     scene.file("b", b"so");
     let outcome = scene.zccp(["--resume", "/dev/zero", "b"]).run();
     outcome

@@ -4,7 +4,7 @@ use super::super::Run;
 use super::super::location::Location;
 use crate::engine::{Ask, Name};
 use crate::report::safety as words;
-use crate::sys::facts::{Facts, Kind};
+use crate::sys::facts::Facts;
 use crate::transfer::resume::{self, Hopeless};
 use crate::transfer::{Trail, endpoint};
 use rustix::fs::{self, AtFlags, Mode, OFlags};
@@ -15,9 +15,6 @@ use std::time::Instant;
 /// Opens what is there for reading and writing, also where its permissions forbid that to its owner: a copy of a
 /// read-only file is one from the start. They are as they were as soon as it is open.
 pub(in super::super) fn open(to: &Location<'_>) -> Result<OwnedFd, Errno> {
-    if to.facts(true)?.kind != Kind::Regular {
-        return to.open_to_write(OFlags::WRONLY | OFlags::NONBLOCK); // no waiting for what is refused anyway
-    }
     match to.open_to_write(OFlags::RDWR) {
         Err(Errno::ACCESS) => open_made_writable(to),
         other => other,
