@@ -164,6 +164,7 @@ pub fn suffix(option: Option<OsString>, environment: Option<OsString>) -> OsStri
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
     fn numbers_are_read_and_counted_up() {
@@ -193,5 +194,33 @@ mod tests {
         assert_eq!(suffix(some(""), some(".c")), "~");
         assert_eq!(suffix(None, some("a/b")), "~");
         assert_eq!(suffix(None, None), "~");
+    }
+    #[test]
+    fn no_numbered_backup_takes_the_place_of_another() {
+        let place = std::env::temp_dir().join(format!("zccp-backups-{}", std::process::id()));
+        std::fs::create_dir(&place).expect("a temporary directory");
+        let opened = std::fs::File::open(&place).expect("it can be read");
+        let backup = Backup { numbering: Numbering::Numbered, suffix: "~".into() };
+        let to = || Location { directory: opened.as_fd(), ..Location::plain(OsStr::new("a")) };
+        let write = || std::fs::write(place.join("a"), "").expect("there is room");
+        let made = AtomicUsize::new(0);
+        let twice = |step: &(dyn Fn() + Sync)| {
+            std::thread::scope(|scope| (0..2).for_each(|_| _ = scope.spawn(|| (0..200).for_each(|_| step()))));
+        };
+        twice(&|| {
+            write();
+            match make(&to(), &backup) {
+                Ok(_) => _ = made.fetch_add(1, Ordering::Relaxed),
+                Err(errno) => assert_eq!(errno, Errno::NOENT, "the other one was first"),
+            }
+        });
+        write();
+        twice(&|| {
+            keep(&to(), &backup).expect("there are hard links");
+            made.fetch_add(1, Ordering::Relaxed);
+        });
+        let there = std::fs::read_dir(&place).expect("it can be read").count();
+        assert_eq!(there, made.into_inner() + 1, "as many as were made, and the file");
+        std::fs::remove_dir_all(&place).expect("nobody else is in it");
     }
 }
