@@ -48,6 +48,33 @@ const CASES: &[(&str, &str, &str)] = &[
     ("mkdir m; mount -t ramfs none m; cp -a a m/n; echo $?", "", "0\n"),
     ("mkdir m; mount -t ramfs none m; cp --preserve=all a m/n; echo $?", "", "0\n"),
     ("cp -Z a n; echo $?", "cp: cannot set SELinux contexts: this program is built without SELinux's library\n", "1\n"),
+    ("cp -Z --preserve=context a n; echo $?", "cp: cannot set target context and preserve it\n", "1\n"),
+    ("cp --preserve=context --context=foo a n; echo $?", "cp: cannot set target context and preserve it\n", "1\n"),
+    ("cp -a -Z --preserve=context a n; echo $?", "cp: cannot set target context and preserve it\n", "1\n"),
+    ("cp -Z --preserve=context --preserve=all a; echo $?", "cp: cannot set target context and preserve it\n", "1\n"),
+    ("cp --context=foo --preserve=context -t d -T; echo $?", "cp: cannot set target context and preserve it\n", "1\n"),
+    (
+        "cp -Z --preserve=all a n; echo $?",
+        "cp: cannot set SELinux contexts: this program is built without SELinux's library\n",
+        "1\n",
+    ),
+    (
+        "cp --context=foo -a a n; echo $?",
+        "cp: cannot set SELinux contexts: this program is built without SELinux's library\n",
+        "1\n",
+    ),
+    (
+        "cp -Z --preserve=context --no-preserve=context a n; echo $?",
+        "cp: cannot set SELinux contexts: this program is built without SELinux's library\n",
+        "1\n",
+    ),
+    (
+        "cp -Z --preserve=context -l -s a n; echo $?",
+        "cp: cannot make both hard and symbolic links\nTry 'cp --help' for more information.\n",
+        "1\n",
+    ),
+    ("cp -Z --preserve=context --backup=x a n 2>&1 | head -n1", "", "cp: invalid argument 'x' for 'backup type'\n"),
+    ("cp -t d -t d -Z --preserve=context a; echo $?", "cp: multiple target directories specified\n", "1\n"),
 ];
 
 #[test]

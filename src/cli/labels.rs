@@ -36,18 +36,24 @@ pub(super) fn label(matches: &ArgMatches) -> Label {
     }
 }
 
-/// What is kept of labels on this kernel.
+/// What is kept of labels on this kernel, if `label` is what the copy gets.
 ///
 /// # Errors
-/// What GNU says of `--preserve=context` without SELinux.
-pub(super) fn settle(preserve: &mut Preserve) -> Result<(), UsageError> {
-    if preserve.context == Keep::Required && !selinux::is_enabled() {
+/// What GNU says of `--preserve=context` without SELinux, and with it beside a label that is to be set.
+pub(super) fn settle(preserve: &mut Preserve, label: &Label) -> Result<(), UsageError> {
+    if selinux::is_enabled() {
+        return match (preserve.context, label) {
+            (Keep::Required, Label::Given(_) | Label::Policys) => {
+                Err(UsageError::without_hint("cannot set target context and preserve it"))
+            }
+            _ => Ok(()),
+        };
+    }
+    if preserve.context == Keep::Required {
         let text = "cannot preserve security context without an SELinux-enabled kernel";
         return Err(UsageError::without_hint(text));
     }
     // Without SELinux its label is an extended attribute as others are.
-    if preserve.context != Keep::No && !selinux::is_enabled() {
-        preserve.context = Keep::No;
-    }
+    preserve.context = Keep::No;
     Ok(())
 }

@@ -412,8 +412,8 @@ pub(super) fn settle(
     if options.policy.reflink == Reflink::Auto && options.policy.sparse == Sparse::Never {
         options.policy.reflink = Reflink::Never;
     }
-    labels::settle(&mut options.preserve)?;
     options.backup = backup(matches, variable)?;
+    labels::settle(&mut options.preserve, &options.label)?;
     safety::check(&options)?;
     let no_target_directory = matches.get_flag("no-target-directory");
     let in_directory = matches!(options.target, Target::Directory(_));

@@ -3,8 +3,13 @@
 use super::*;
 use crate::cat::options::{Format, Numbers};
 use crate::engine::{Name, Reflink, Sparse};
+use crate::report::foresee::Trees;
+use crate::report::json;
 use crate::report::quote::locale_quote;
-use cp::options::Target;
+use crate::report::watch::When;
+use cp::options::{Keep, Label, Preserve, Target, Update};
+use std::num::NonZero;
+use std::time::Duration;
 
 const TRY: &str = "\nTry './cp --help' for more information.";
 
@@ -165,6 +170,11 @@ fn the_last_reflink_and_sparse_win_and_never_sparse_means_no_sharing() {
     assert_eq!(policy(&["--reflink=never", "--reflink"]), (Reflink::Always, Sparse::Auto));
     assert_eq!(policy(&["--sparse=al", "--sparse", "ne"]), (Reflink::Never, Sparse::Never));
     assert_eq!(policy(&["--sparse=always"]), (Reflink::Auto, Sparse::Always));
+    assert_eq!(policy(&["--reflink", "--reflink=never"]), (Reflink::Never, Sparse::Auto));
+    for (argv0, considerate) in [("zccp", true), ("cp", false)] {
+        let Ok(Parsed::Run(Options::Zccp(options))) = read(argv0, false, &["a", "b"]) else { panic!("{argv0}") };
+        assert_eq!(options.policy.considerate, considerate, "{argv0}");
+    }
 }
 
 #[test]
@@ -173,7 +183,8 @@ fn engines_keep_their_order_and_the_last_list_wins() {
         zccp(&["--engine=mmap", "--engine", "splice,copy-file_range,splice", "a", "b"]).policy.engines,
         [Name::Splice, Name::CopyFileRange]
     );
-    for list in ["", "splice,", "rw", "mm"] {
+    assert_eq!(zccat(&["--engine=splice"]).policy.engines, [Name::Splice]);
+    for list in ["", "splice,", "rw", "mm", "copy.file.range", "------"] {
         let said = read("zccp", false, &[&format!("--engine={list}"), "a", "b"]).expect_err("a bad list");
         let word = list.rsplit(',').next().unwrap_or_default();
         let expected = format!("zccp: invalid argument {}", locale_quote(OsStr::new(word)));
@@ -216,6 +227,141 @@ fn cats_letters_mean_what_gnus_mean_in_any_order() {
     ] {
         assert_eq!(zccat(arguments).format, format, "{arguments:?}");
     }
+}
+
+/// What is said of a value, without what it begins with; `None` if it is taken.
+fn said_of(argv0: &str, arguments: &[&str]) -> Option<String> {
+    let said = read(argv0, false, arguments).err()?;
+    Some(said.strip_prefix(&format!("{argv0}: ")).unwrap_or(&said).to_owned())
+}
+
+#[test]
+fn a_keyword_is_not_another_of_its_length() {
+    for option in ["--sparse=nevex", "--sparse=-----", "--update=n-ne", "--progress=nevex", "--progress=_____"] {
+        let said = said_of("zccp", &[option, "a", "b"]).expect("it is no keyword");
+        assert!(said.starts_with("invalid argument "), "{option}: {said}");
+    }
+}
+
+#[test]
+fn numbers_and_words_arrive_and_others_are_refused() {
+    let jobs = |value: &str| zccp(&["-j", value, "a", "b"]).jobs;
+    assert_eq!((jobs("auto"), jobs("3"), jobs("1024")), (None, NonZero::new(3), NonZero::new(1024)));
+    assert_eq!(zccp(&["a", "b"]).jobs, None);
+    for value in ["0", "1025", "-1", "x", ""] {
+        let said = said_of("zccp", &[&format!("--jobs={value}"), "a", "b"]).expect("that is refused");
+        assert!(said.contains("it is neither auto nor a number from 1 to 1024"), "{said}");
+    }
+    let rate = |value: &str| zccp(&["--rate-limit", value, "a", "b"]).rate_limit;
+    assert_eq!(rate("3K"), NonZero::new(3072));
+    assert_eq!((zccat(&["--size=7"]).size, zccat(&["a"]).size), (NonZero::new(7), None));
+    assert!(said_of("zccat", &["--rate-limit=0"]).is_some_and(|said| said.contains("--rate-limit")));
+    for (value, when) in [("always", When::Always), ("never", When::Never), ("auto", When::Auto)] {
+        let option = format!("--progress={value}");
+        assert_eq!((zccp(&[&option, "a", "b"]).progress, zccat(&[&option]).progress), (when, when));
+    }
+    for (option, target) in [
+        ("--json", json::Target::StandardError),
+        ("--json=fd:2", json::Target::StandardError),
+        ("--json=fd:7", json::Target::Descriptor(7)),
+        ("--json=name", json::Target::File("name".into())),
+    ] {
+        assert_eq!(zccp(&[option, "a", "b"]).json.as_ref(), Some(&target), "{option}");
+        assert_eq!(zccat(&[option]).json, Some(target), "{option}");
+    }
+    assert!(said_of("zccp", &["--json=", "a", "b"]).is_some_and(|said| said.contains("it names no file")));
+    assert!(!zccp(&["--exclude=x", "a", "b"]).exclude.is_empty() && zccp(&["a", "b"]).exclude.is_empty());
+}
+
+#[test]
+fn a_peer_and_how_long_it_may_take() {
+    assert_eq!((zccat(&["a"]).peer, zccat(&["a"]).policy.peer), (None, None));
+    for option in ["--connect", "--listen"] {
+        let options = zccat(&[option, "tcp:[::1]:80", "--timeout=1.5"]);
+        assert_eq!(options.policy.peer.map(|peer| peer.patience), Some(Some(Duration::from_millis(1500))));
+        let peer = options.peer.expect("there is one");
+        assert_eq!((peer.role.option(), peer.timeout), (option, Some(Duration::from_millis(1500))));
+        let said = said_of("zccat", &["--durable", option, "tcp:[::1]:80"]).expect("a socket is on no device");
+        assert!(said.starts_with(&format!("--durable cannot be combined with {option}")), "{said}");
+    }
+    assert!(zccat(&["--durable"]).durable && !zccat(&[]).durable);
+    let timeout = |value: &str| said_of("zccat", &["--connect=tcp:[::1]:80", &format!("--timeout={value}")]);
+    assert_eq!((timeout("1000000000"), timeout(".5"), timeout("007")), (None, None, None));
+    for value in ["0", "0.0", "", ".", "-1", "1e3", "inf", "1s", "1000000001", "1.2.3"] {
+        let said = timeout(value).expect("that is no time");
+        assert!(said.contains("it is not a number of seconds above 0, at most 1000000000"), "{said}");
+    }
+    assert!(said_of("zccat", &["--timeout=1"]).is_some_and(|said| said.contains("--timeout can be used only with")));
+    let both = said_of("zccat", &["--connect=tcp:[::1]:80", "--listen=tcp:[::1]:80"]);
+    assert!(both.is_some_and(|said| said.starts_with("--connect and --listen cannot be combined")));
+}
+
+#[test]
+fn what_is_kept_and_what_is_replaced_is_what_was_said_last() {
+    let xattr = |arguments: &[&str]| zccp(&[arguments, &["a", "b"]].concat()).preserve.xattr;
+    for (arguments, kept) in [
+        (&["-a"][..], Keep::Silently),
+        (&["--preserve=all"], Keep::Gladly),
+        (&["-a", "--preserve=all"], Keep::Gladly),
+        (&["--preserve=all", "-a"], Keep::Silently),
+        (&["--preserve=xattr", "-a"], Keep::Required),
+        (&["-a", "--preserve=xattr"], Keep::Required),
+        (&["-a", "--no-preserve=all"], Keep::No),
+        (&["--preserve=xattr", "--no-preserve=xattr", "-a"], Keep::Silently),
+    ] {
+        assert_eq!(xattr(arguments), kept, "{arguments:?}");
+    }
+    let any = |arguments: &[&str]| zccp(&[arguments, &["a", "b"]].concat()).preserve.any_attribute();
+    assert!(!any(&[]) && !any(&["--preserve=links"]) && !any(&["-p", "--no-preserve=all"]));
+    for kind in ["mode", "ownership", "timestamps", "xattr"] {
+        assert!(any(&[&format!("--preserve={kind}")]), "{kind}");
+    }
+    assert!(Preserve { context: Keep::Silently, ..Preserve::default() }.any_attribute());
+    let update = |arguments: &[&str]| zccp(&[arguments, &["a", "b"]].concat()).update;
+    for (arguments, expected) in [
+        (&["--update=none-fail"][..], Update::NoneFail),
+        (&["--update=none"], Update::None),
+        (&["-u", "--update=all"], Update::All),
+        (&["--update=none", "-u"], Update::Older),
+        (&["--update=older"], Update::Older),
+        (&["--update"], Update::Older),
+        (&["-n", "--update=all"], Update::None),
+    ] {
+        assert_eq!(update(arguments), expected, "{arguments:?}");
+    }
+    let label = |arguments: &[&str]| zccp(&[arguments, &["a", "b"]].concat()).label;
+    assert_eq!((label(&[]), label(&["-Z"]), label(&["--context"])), (Label::Kernels, Label::Policys, Label::Policys));
+    assert_eq!(label(&["-Z", "--context=x"]), Label::Given("x".into()));
+    let wrong = said_of("zccp", &["--parents", "-T", "a", "b"]);
+    assert!(wrong.is_some_and(|said| said.starts_with("with --parents, the destination must be a directory")));
+}
+
+#[test]
+fn what_is_foreseen_is_what_is_copied() {
+    let trees = |arguments: &[&str]| {
+        let options: &'static cp::Options = Box::leak(Box::new(zccp(&[arguments, &["a", "b"]].concat())));
+        let sources = options.foreseeable();
+        assert_eq!(sources.operands, options.sources(), "{arguments:?}");
+        assert_eq!(sources.excluded.is_some(), arguments.contains(&"--exclude=x"), "{arguments:?}");
+        (sources.operands.len(), sources.followed, sources.trees)
+    };
+    let walked = |one_file_system| Trees::Walked { one_file_system };
+    for (arguments, expected) in [
+        (&[][..], (1, true, Trees::Unknown)),
+        (&["-r"], (1, false, walked(false))),
+        (&["-rx", "--exclude=x"], (1, false, walked(true))),
+        (&["-rH", "c"], (2, true, walked(false))),
+        (&["-rL"], (1, true, Trees::Unknown)),
+        (&["-P", "-t", "d"], (2, false, Trees::Unknown)),
+        (&["-rl", "-P"], (1, false, Trees::Unknown)),
+        (&["-rsP"], (1, false, Trees::Unknown)),
+        (&["-r", "--attributes-only"], (1, false, Trees::Unknown)),
+        (&["-rT"], (1, false, walked(false))),
+    ] {
+        assert_eq!(trees(arguments), expected, "{arguments:?}");
+    }
+    assert_eq!(zccp(&["a", "c", "b"]).sources(), ["a", "c"]);
+    assert_eq!(zccp(&["-t", "d", "a"]).sources(), ["a"]);
 }
 
 #[test]

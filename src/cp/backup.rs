@@ -9,6 +9,7 @@ use crate::transfer::replacement;
 use rustix::fs::{self, AtFlags, Dir, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
+use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 
 /// Bytes of the longest name that GNU cp gives a backup: one less than there is room for (seen of 9.10, on tmpfs and ext4).
@@ -30,28 +31,30 @@ pub(super) fn place<'a>(to: &Location<'a>, backup: &Backup) -> Location<'a> {
     to.beside(&name)
 }
 
-/// Moves `to` out of the way and tells where to. As GNU cp: a name that is too long is shortened, unless the backup was
-/// to be a simple one; and no numbered backup takes the place of another, nor does a shortened name in its stead.
+/// Moves `to` out of the way and tells where to. As GNU cp: a name or a path that is too long is helped, unless the backup
+/// was to be a simple one; and no numbered backup takes the place of another, nor does a shortened name in its stead.
 pub(super) fn make<'a>(to: &Location<'a>, backup: &Backup) -> Result<Location<'a>, Errno> {
     loop {
         let place = place(to, backup);
         let numbered = is_numbered(&place, to, backup);
-        let shortens = backup.numbering != Numbering::Simple;
-        if shortens && names::last_component(&place.name).len() > LONGEST {
-            return shortened(to, numbered);
+        let helps = backup.numbering != Numbering::Simple;
+        if helps && names::last_component(&place.name).len() > LONGEST {
+            return within_directory(to, &place, numbered);
         }
-        let moved = if numbered { to.rename_if_free(&place) } else { to.rename(&place) };
-        match moved {
+        match rename(to, &place, numbered) {
             Ok(()) => return Ok(place),
-            Err(Errno::NAMETOOLONG) if shortens => return shortened(to, numbered),
+            Err(Errno::NAMETOOLONG) if helps => return within_directory(to, &place, numbered),
             Err(Errno::EXIST) if numbered => {} // somebody took the number meanwhile
-            // File systems without RENAME_NOREPLACE (renameat2(2)).
-            Err(Errno::INVAL | Errno::NOSYS) if numbered => {
-                to.rename(&place)?;
-                return Ok(place);
-            }
             Err(errno) => return Err(errno),
         }
+    }
+}
+
+fn rename(to: &Location<'_>, place: &Location<'_>, numbered: bool) -> Result<(), Errno> {
+    match numbered.then(|| to.rename_if_free(place)) {
+        // File systems without RENAME_NOREPLACE (renameat2(2)).
+        None | Some(Err(Errno::INVAL | Errno::NOSYS)) => to.rename(place),
+        Some(renamed) => renamed,
     }
 }
 
@@ -88,19 +91,20 @@ pub(super) fn keep(to: &Location<'_>, backup: &Backup) -> Result<(), Errno> {
     }
 }
 
-/// Moves `to` to as much of its name as there is room for with a tilde behind it, where a suffix or a number is too much.
-fn shortened<'a>(to: &Location<'a>, numbered: bool) -> Result<Location<'a>, Errno> {
+/// Moves `to` within its directory, where a name is all there is of a path. Where a suffix or a number is too much for a
+/// name, it gets as much of its own as there is room for with a tilde behind it.
+fn within_directory<'a>(to: &Location<'a>, place: &Location<'a>, numbered: bool) -> Result<Location<'a>, Errno> {
     let directory = fs::openat(to.directory, names::parent(&to.name), OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-    let longest = usize::try_from(fs::fstatvfs(directory)?.f_namemax).unwrap_or(usize::MAX).min(LONGEST);
-    let last = names::last_component(&to.name).as_bytes();
-    let mut name = last[..last.len().min(longest.saturating_sub(1))].to_vec();
-    name.push(b'~');
-    let place = to.beside(OsStr::from_bytes(&name));
-    match numbered.then(|| to.rename_if_free(&place)) {
-        None | Some(Err(Errno::INVAL | Errno::NOSYS)) => to.rename(&place)?,
-        Some(moved) => moved?,
+    let longest = usize::try_from(fs::fstatvfs(&directory)?.f_namemax).unwrap_or(usize::MAX).min(LONGEST);
+    let last = names::last_component(&to.name);
+    let mut name = names::last_component(&place.name).as_bytes().to_vec();
+    if name.len() > longest {
+        name = [&last.as_bytes()[..last.len().min(longest.saturating_sub(1))], b"~"].concat();
     }
-    Ok(place)
+    let name = OsStr::from_bytes(&name);
+    let inside = |name| Location { directory: directory.as_fd(), ..Location::plain(name) };
+    rename(&inside(last), &inside(name), numbered)?;
+    Ok(to.beside(name))
 }
 
 fn is_numbered(place: &Location<'_>, to: &Location<'_>, backup: &Backup) -> bool {
@@ -160,6 +164,7 @@ pub fn suffix(option: Option<OsString>, environment: Option<OsString>) -> OsStri
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
     fn numbers_are_read_and_counted_up() {
@@ -189,5 +194,33 @@ mod tests {
         assert_eq!(suffix(some(""), some(".c")), "~");
         assert_eq!(suffix(None, some("a/b")), "~");
         assert_eq!(suffix(None, None), "~");
+    }
+    #[test]
+    fn no_numbered_backup_takes_the_place_of_another() {
+        let place = std::env::temp_dir().join(format!("zccp-backups-{}", std::process::id()));
+        std::fs::create_dir(&place).expect("a temporary directory");
+        let opened = std::fs::File::open(&place).expect("it can be read");
+        let backup = Backup { numbering: Numbering::Numbered, suffix: "~".into() };
+        let to = || Location { directory: opened.as_fd(), ..Location::plain(OsStr::new("a")) };
+        let write = || std::fs::write(place.join("a"), "").expect("there is room");
+        let made = AtomicUsize::new(0);
+        let twice = |step: &(dyn Fn() + Sync)| {
+            std::thread::scope(|scope| (0..2).for_each(|_| _ = scope.spawn(|| (0..200).for_each(|_| step()))));
+        };
+        twice(&|| {
+            write();
+            match make(&to(), &backup) {
+                Ok(_) => _ = made.fetch_add(1, Ordering::Relaxed),
+                Err(errno) => assert_eq!(errno, Errno::NOENT, "the other one was first"),
+            }
+        });
+        write();
+        twice(&|| {
+            keep(&to(), &backup).expect("there are hard links");
+            made.fetch_add(1, Ordering::Relaxed);
+        });
+        let there = std::fs::read_dir(&place).expect("it can be read").count();
+        assert_eq!(there, made.into_inner() + 1, "as many as were made, and the file");
+        std::fs::remove_dir_all(&place).expect("nobody else is in it");
     }
 }

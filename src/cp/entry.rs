@@ -186,13 +186,15 @@ impl Entry<'_> {
         self.wishes.links && self.wishes.make != Make::HardLink && self.may_have_several_names(run, source)
     }
 
-    /// What is there stays. As with GNU cp, it stands for its source all the same if that has several names, whether links
-    /// are to be preserved or not: what is newer than another of them becomes a link to it.
+    /// What is there stays. As with GNU cp, it stands for its source all the same, whether links are to be preserved or
+    /// not: what is newer than another name of it becomes a link to it. A file of one name is met again only where another
+    /// operand leads to it.
     fn skip(&self, run: &mut Run<'_>, source: &Facts) {
         if run.options.dry_run {
             return run.messages.print(format!("would leave {} as it is", self.to.quoted()));
         }
-        if self.wishes.update == Update::Older && self.may_have_several_names(run, source) {
+        let met_again = self.may_have_several_names(run, source) || !run.alone;
+        if self.wishes.update == Update::Older && met_again {
             match run.links.turn(source.id()) {
                 Turn::Link(first) => _ = links::to_first(run, &first, self.to),
                 Turn::Copy => run.links.settle(source.id(), Some(self.to)),

@@ -3,7 +3,7 @@
 use super::attributes::{self, Handle};
 use super::first_names::First;
 use super::location::Location;
-use super::options::Keep;
+use super::options::{Keep, Update};
 use super::{Run, names};
 use crate::report::interrupt;
 use crate::report::quote::{shell_always, shell_if_needed};
@@ -27,7 +27,9 @@ pub(super) fn hard(run: &mut Run<'_>, from: &Location<'_>, followed: bool, to: &
 /// Another name of what this run made of another name of the source.
 pub(super) fn to_first(run: &mut Run<'_>, first: &First, to: &Location<'_>) -> bool {
     let (base, _) = to.from_base();
-    let link = |to: &Location<'_>| fs::linkat(base, &first.way, to.directory, &*to.name, AtFlags::empty());
+    // It can be a symbolic link where it was there before and stayed, or with -s.
+    let flags = if run.options.follows(to.operand) { AtFlags::SYMLINK_FOLLOW } else { AtFlags::empty() };
+    let link = |to: &Location<'_>| fs::linkat(base, &first.way, to.directory, &*to.name, flags);
     let put = put(run, to, true, link);
     if put == Ok(Put::Over) && run.options.verbose {
         run.messages.print(format!("removed {}", to.quoted()));
@@ -66,7 +68,15 @@ pub(super) fn same(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, so
         }
     };
     let link = |to: &Location<'_>| fs::symlinkat(target.as_c_str(), to.directory, &*to.name);
-    let put = put(run, to, replace, link);
+    // As with GNU cp: with -u a link of the same text will do (that --attributes-only left in its place).
+    let will_do = |to: &Location<'_>| {
+        run.options.update == Update::Older
+            && fs::readlinkat(to.directory, &*to.name, Vec::new()).is_ok_and(|there| there == target)
+    };
+    let put = match put(run, to, replace, link) {
+        Err(Errno::EXIST) if will_do(to) => Ok(Put::New),
+        put => put,
+    };
     said(run, put, || format!("cannot create symbolic link {}", to.quoted())) && dressed(run, from, to, source, None)
 }
 

@@ -219,3 +219,65 @@ fn a_destination_that_is_replaced_as_a_name_is_looked_at_as_a_name() {
         assert!(!wishes.follows_destination(&source), "{wishes:?}");
     }
 }
+
+#[test]
+fn a_directory_and_what_is_in_its_place() {
+    let source = facts(Kind::Directory, 1);
+    let file = There::File(facts(Kind::Regular, 2));
+    let link = There::File(facts(Kind::Symlink, 3));
+    let directory = There::File(facts(Kind::Directory, 4));
+    let back =
+        Circumstances { meeting: Meeting { leads_back: true, ..Meeting::default() }, ..Circumstances::default() };
+    let before = Circumstances { made: Made::File, ..Circumstances::default() };
+    let dots = Circumstances { dots: true, ..Circumstances::default() };
+    let plain = Circumstances::default();
+    let tree = Wishes { recursive: true, ..Wishes::default() };
+    let as_links = Wishes { keeps_links: true, ..tree };
+    let hard = Wishes { make: Make::HardLink, ..as_links };
+    let simple = Wishes { backup: Some(Numbering::Simple), ..as_links };
+    let numbered = Wishes { backup: Some(Numbering::Numbered), ..as_links };
+    let refuse = Action::Refuse;
+    let anew = made(Clear::Backup, Product::Directory);
+    for (number, (wishes, there, circumstances, expected)) in [
+        (as_links, link, back, SAME),
+        (Wishes { update: Update::None, ..as_links }, link, back, refuse(Refusal::OverwriteNonDirectory)),
+        (tree, link, back, refuse(Refusal::OverwriteNonDirectory)),
+        (hard, link, back, refuse(Refusal::OverwriteNonDirectory)),
+        (simple, link, back, anew),
+        (as_links, directory, plain, made(Clear::Leave, Product::IntoDirectory)),
+        (as_links, file, before, refuse(Refusal::OverwriteNonDirectory)),
+        (simple, file, before, refuse(Refusal::JustCreated)),
+        (numbered, file, before, anew),
+        (simple, file, plain, anew),
+        (simple, file, dots, made(Clear::Remove, Product::Directory)),
+        (Wishes { attributes_only: true, ..simple }, file, dots, made(Clear::Leave, Product::Directory)),
+        (as_links, There::Nothing, plain, made(Clear::Leave, Product::Directory)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let decided = decide(&wishes, &source, &there, circumstances);
+        assert_eq!(decided, (false, expected), "row {number}: {wishes:?}");
+    }
+}
+
+#[test]
+fn a_special_file_and_a_link_that_leads_to_it() {
+    let pipe = facts(Kind::Pipe, 1);
+    let link = There::File(facts(Kind::Symlink, 2));
+    let back =
+        Circumstances { meeting: Meeting { leads_back: true, ..Meeting::default() }, ..Circumstances::default() };
+    let special = Wishes { recursive: true, special: true, keeps_links: true, ..Wishes::default() };
+    let cleared = made(Clear::Remove, Product::Special);
+    for (wishes, circumstances, expected) in [
+        (special, back, SAME),
+        (special, Circumstances::default(), cleared),
+        (Wishes { keeps_links: false, ..special }, back, made(Clear::Leave, Product::Special)),
+        (Wishes { remove: true, ..special }, back, cleared),
+        (Wishes { backup: Some(Numbering::Simple), ..special }, back, made(Clear::Backup, Product::Special)),
+    ] {
+        assert_eq!(decide(&wishes, &pipe, &link, circumstances), (false, expected), "{wishes:?}");
+    }
+    assert!(There::File(facts(Kind::Directory, 1)).is_directory());
+    assert!(!link.is_directory() && !There::Nothing.is_directory());
+}
