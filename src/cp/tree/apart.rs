@@ -1,10 +1,11 @@
 //! Workers that have come to run on one processor are parted.
 //!
-//! One that has waited for a lock is woken on the processor of whoever lets it go, and stays there: of 260 ms two workers
-//! spent 80 in turns on one of two processors, the other one with nothing to do (onto ext4, `perf record -a`, a virtual machine
-//! with Linux 6.18, where the scheduler takes a processor that sleeps for one that the host has taken away). Parted, 13,000
-//! files took 5 % less: 201 ms, 196 to 208, instead of 212, 200 to 288 (medians of 9, taking turns). Keeping each worker to one
-//! processor took as long, but there it would wait for another program's work while a processor beside has none.
+//! One that has waited is woken where the other one runs, and may stay there: of 260 ms two workers spent some 80 in turns on
+//! one of two processors, the other one asleep (onto ext4, `perf record -a`, a virtual machine with Linux 6.18; why its
+//! scheduler does not part them by itself is not known). Parted, 13,000 files took between as long and 5 % less (medians of 7
+//! or 9 runs, taking turns): onto ext4 201 ms, most 208, instead of 212, most 288, in two other runs 2 and 0 % less; onto btrfs
+//! 2 %, onto xfs 1 %. Keeping each worker to one processor did as much, but there it would wait for another program's work
+//! while a processor beside has none.
 
 use crate::sys::processor;
 use std::sync::atomic::{AtomicU32, Ordering};
