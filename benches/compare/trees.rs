@@ -61,9 +61,12 @@ impl Shape {
     }
 
     /// Room on a target: ext4 has an inode for each 16 KiB (mke2fs.conf), XFS is 300 MiB at least, and btrfs keeps its
-    /// metadata twice.
-    fn room(self) -> u64 {
-        (320 << 20) + self.bytes() * 5 / 4 + self.files() * (18 << 10)
+    /// metadata twice, and sets hundreds of KiB of it aside for each name that is made (a leaf and all nodes above it, for
+    /// several items): where that comes near to what is left, it begins to write back and everybody waits. 13,000 files took
+    /// every program 2.8 s with 0.8 GiB, 1.2 s with 1.6, 0.70 s with 4 and 0.65 s with 8 (Linux 6.18, least of 3).
+    fn room(self, target: Kind) -> u64 {
+        let free = if target == Kind::Btrfs { 8 << 30 } else { 320 << 20 };
+        free + self.bytes() * 5 / 4 + self.files() * (18 << 10)
     }
 
     /// Room for the source on a tmpfs, whose files are whole pages.
@@ -74,7 +77,7 @@ impl Shape {
     /// The memory a row of it takes: source, image and page cache.
     pub fn memory(self, target: Kind) -> u64 {
         let cache = if target == Kind::Tmpfs { 0 } else { self.source_room() };
-        self.source_room() + self.room() + cache
+        self.source_room() + self.room(target) + cache
     }
 
     /// Makes the tree at `root`, which is not there yet.
@@ -178,7 +181,7 @@ impl Planting {
     /// Makes the source and the target below `base`.
     pub fn new(base: &Path, shape: Shape, target: Kind, archive: bool) -> Result<Planting> {
         let source = Mounted::make(Kind::Tmpfs, base, "source", shape.source_room())?;
-        let target = Mounted::make(target, base, "target", shape.room())?;
+        let target = Mounted::make(target, base, "target", shape.room(target))?;
         let tree = source.directory().join("tree");
         pass_small_numbers(source.directory())?;
         shape.plant(&tree)?;

@@ -20,6 +20,7 @@ pub mod mount;
 pub mod owner;
 pub mod pipe;
 mod power;
+pub mod processor;
 pub mod selinux;
 pub mod signal;
 pub mod socket;

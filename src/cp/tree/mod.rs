@@ -9,6 +9,7 @@
 //! A directory is a [`Node`] until everything in it is done; whoever does the last of it sets its attributes ([`ending`]).
 //! What is said goes into passages, which are read in the order of the walk ([`order`]).
 
+mod apart;
 mod ending;
 mod listing;
 mod node;

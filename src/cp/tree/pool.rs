@@ -1,5 +1,6 @@
 //! What the workers of one tree share: work given away and not yet taken, who waits for some, and the order of what is said.
 
+use super::apart::Places;
 use super::listing::Listing;
 use super::node::Node;
 use super::order::{Passage, Reader};
@@ -35,6 +36,8 @@ pub(super) struct Pool<'a> {
     pub(super) follows: bool,
     /// Directories that one worker keeps open.
     pub(super) open_at_once: usize,
+    /// Which processors the workers run on.
+    pub(super) places: Places,
     state: Mutex<State>,
     wake: Condvar,
     /// How many wait and have nothing given to them: looked at for every entry, so without a lock.
@@ -67,6 +70,7 @@ impl<'a> Pool<'a> {
             base,
             follows,
             open_at_once,
+            places: Places::new(),
             state: Mutex::new(State { workers: 1, ..State::default() }),
             wake: Condvar::new(),
             hungry: AtomicUsize::new(0),

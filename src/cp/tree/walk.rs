@@ -7,6 +7,7 @@ use super::super::file::{self, Attempt};
 use super::super::location::Location;
 use super::super::options::Make;
 use super::super::source::{self, Source};
+use super::apart::Place;
 use super::listing::Listing;
 use super::node::{Node, Shown};
 use super::order::Passage;
@@ -107,11 +108,14 @@ pub(super) struct Walker<'w, 'r, 'p> {
     pub(super) passage: Option<Arc<Passage>>,
     /// Entries that this worker has come upon.
     pub(super) seen: usize,
+    /// Which processor it runs on.
+    pub(super) place: Place,
 }
 
 impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
-    pub(super) fn new(run: &'w mut Run<'r>, pool: &'w Pool<'p>) -> Walker<'w, 'r, 'p> {
-        Walker { run, pool, frames: Vec::new(), passage: None, seen: 0 }
+    /// The worker of this number, the first one's being 0.
+    pub(super) fn new(run: &'w mut Run<'r>, pool: &'w Pool<'p>, number: usize) -> Walker<'w, 'r, 'p> {
+        Walker { run, pool, frames: Vec::new(), passage: None, seen: 0, place: Place::of(number) }
     }
 
     /// Begins with the root of the tree.
@@ -129,6 +133,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
                 let at = frame.next;
                 frame.next += 1;
                 turn(self);
+                self.place.keep_apart(&self.pool.places);
                 if self.pool.is_hungry() {
                     self.share();
                 }

@@ -29,7 +29,7 @@ pub(super) fn with(run: &mut Run<'_>, pool: &Pool<'_>, begin: impl FnOnce(&mut W
     std::thread::scope(|scope| {
         let others = Others { shared: Shared::of(run), pool };
         let mut most = Most::Unknown(most);
-        let mut walker = Walker::new(run, pool);
+        let mut walker = Walker::new(run, pool, 0);
         begin(&mut walker);
         walker.walk(|walker| {
             if walker.seen >= WORTH_A_WORKER {
@@ -130,6 +130,7 @@ impl<'s> Others<'s> {
             self.shared;
         let pool = self.pool;
         let last = self.last_kept();
+        let number = pool.workers();
         pool.count_worker(true);
         let work = move || {
             thread::own_descriptors(last);
@@ -153,7 +154,7 @@ impl<'s> Others<'s> {
                 into_itself: false,
                 account: None,
             };
-            take_and_walk(&mut Walker::new(&mut run, pool));
+            take_and_walk(&mut Walker::new(&mut run, pool, number));
         };
         // Before the other one has anything to say.
         let alone = walker.passage.is_none();
@@ -186,7 +187,9 @@ impl<'s> Others<'s> {
 
 /// Takes work until there is none.
 fn take_and_walk(walker: &mut Walker<'_, '_, '_>) {
-    while let Some(task) = walker.pool.take() {
+    loop {
+        walker.place.rest(&walker.pool.places);
+        let Some(task) = walker.pool.take() else { return };
         walker.take_up(task);
         walker.walk(|_| {});
         ending::end_passage(walker);
