@@ -195,6 +195,7 @@ mod tests {
         assert_eq!(suffix(None, some("a/b")), "~");
         assert_eq!(suffix(None, None), "~");
     }
+
     #[test]
     fn no_numbered_backup_takes_the_place_of_another() {
         let place = std::env::temp_dir().join(format!("zccp-backups-{}", std::process::id()));
