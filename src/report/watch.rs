@@ -183,8 +183,9 @@ impl Watch {
     /// What was copied to `sink` is waited for now, and nobody knows how long: it is flushed, or closed, which on some
     /// file systems flushes it (NFS).
     pub fn ends(&self, sink: BorrowedFd<'_>, flushed: bool) {
-        let worth = flushed && COUNTERS.now().given >= SMALL;
-        self.lasts(sink, if worth { Duration::ZERO } else { LASTS });
+        if COUNTERS.now().given >= SMALL {
+            self.lasts(sink, if flushed { Duration::ZERO } else { LASTS });
+        }
     }
 
     /// All of the job is flushed now.
