@@ -16,7 +16,7 @@ pub struct Socket {
     pub stream: bool,
     /// The peer's address is one of this machine's: loopback, or the same as our own.
     pub local: bool,
-    /// Bytes that may be queued in it unread when the program ends.
+    /// Bytes that may be queued unread when the program ends: in it, and of TCP to this machine in the peer's socket too.
     pub queue: u64,
 }
 
@@ -33,7 +33,8 @@ impl Socket {
         let local = !internet || peer_is_local(fd);
         let own = sockopt::socket_send_buffer_size(fd)? as u64;
         let queue = match (internet, stream) {
-            (true, true) => own.max(largest_tcp_buffer()),
+            (true, true) if local => own.max(largest_send_buffer()) + largest_receive_buffer() + SEGMENT,
+            (true, true) => own.max(largest_send_buffer()),
             // A unix stream takes one more piece, of at most half its buffer, as long as the buffer is not full
             // (unix_stream_sendmsg, net/unix/af_unix.c).
             (false, true) => own.saturating_mul(2),
@@ -143,8 +144,26 @@ fn plain(ip: IpAddr) -> IpAddr {
     }
 }
 
+/// A buffer takes one segment more than it has room for, bytes: the largest that loopback makes of several (gso_max_size,
+/// GSO_MAX_SIZE of `include/linux/netdevice.h`, is at most 512 KiB).
+const SEGMENT: u64 = 512 * 1024;
+
 /// What TCP lets a send buffer grow to, bytes: the third number of tcp_wmem (tcp(7)), 4 MiB unless somebody changed it.
-fn largest_tcp_buffer() -> u64 {
-    let text = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_wmem").unwrap_or_default();
-    text.split_ascii_whitespace().nth(2).and_then(|bytes| bytes.parse().ok()).unwrap_or(4 << 20)
+fn largest_send_buffer() -> u64 {
+    number("/proc/sys/net/ipv4/tcp_wmem", 2).unwrap_or(4 << 20)
+}
+
+/// What the peer's receive buffer, on this machine, may have grown to, bytes: the third number of tcp_rmem (tcp(7)), 6 MiB
+/// until Linux 6.15 and 32 since unless somebody changed it, or twice rmem_max, which is what SO_RCVBUF may ask for (socket(7)).
+/// TCP never lets more be sent than that has room for, so no more is ever unread there. (SO_RCVBUFFORCE goes beyond, with
+/// CAP_NET_ADMIN; nobody can see that from here.)
+fn largest_receive_buffer() -> u64 {
+    let grown = number("/proc/sys/net/ipv4/tcp_rmem", 2).unwrap_or(32 << 20);
+    let asked_for = number("/proc/sys/net/core/rmem_max", 0).unwrap_or(4 << 20);
+    grown.max(asked_for.saturating_mul(2))
+}
+
+/// The number at a place, counted from 0, of a file of /proc/sys.
+fn number(path: &str, place: usize) -> Option<u64> {
+    std::fs::read_to_string(path).ok()?.split_ascii_whitespace().nth(place)?.parse().ok()
 }

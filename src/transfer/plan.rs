@@ -142,15 +142,19 @@ fn wanted(ask: &Ask<'_>) -> (Vec<Name>, WhyNot) {
         (Nature::File | Nature::Block, Nature::Socket(socket)) if socket.is_tcp() && !socket.local => {
             (vec![Sendfile, ReadWrite], slower)
         }
-        // Sender's CPU, as against 256 KiB of read and write: splice 0.37, sendfile 0.42, mmap 1.6; GB/s 4.4, 3.5, 1.4, and
-        // 2.3 for read and write. On TCP over loopback splice and sendfile are slower (0.8, 1.0 GB/s against 1.1) although
-        // they spend a third of the CPU, and what is in the receiver's queue has no bound there that we know. (6.18, 512
-        // MiB from ext4 to `socat -u -b 262144`, medians of 7 in turn.)
-        (Nature::File | Nature::Block, Nature::Socket(socket)) if socket.is_unix_stream() => match ask.expected {
-            Some(bytes) if bytes > socket.queue => (vec![Splice, ReadWrite], slower),
-            Some(_) => (vec![ReadWrite], |_, _| Reason::FitsTheSocket),
-            None => (vec![ReadWrite], |_, _| Reason::SizeUnknown),
-        },
+        // Into one on this machine, so much as may be unread when the program ends goes by value, and a file that is no
+        // larger goes so as a whole. TCP over loopback, 512 MiB from ext4 to a reader of 256 KiB blocks: sendfile 80 ms and
+        // 0.40 of nc's processor time, splice the same, read and write 140 to 170 ms and 0.71 to 0.92 (docs/numbers-cat.md). A
+        // unix socket, sender's processor time as against 256 KiB of read and write: splice 0.37, sendfile 0.42, mmap 1.6; GB/s
+        // 4.4, 3.5, 1.4, and 2.3 for read and write (6.18, 512 MiB from ext4 to `socat -u -b 262144`, medians of 7 in turn).
+        (Nature::File | Nature::Block, Nature::Socket(socket)) if socket.is_tcp() || socket.is_unix_stream() => {
+            let by_reference = if socket.is_tcp() { Sendfile } else { Splice };
+            match ask.expected {
+                Some(bytes) if bytes > socket.queue => (vec![by_reference, ReadWrite], slower),
+                Some(_) => (vec![ReadWrite], |_, _| Reason::FitsTheSocket),
+                None => (vec![ReadWrite], |_, _| Reason::SizeUnknown),
+            }
+        }
         (Nature::File | Nature::Block, Nature::Device) if ask.expected.is_some_and(|bytes| bytes > SMALL_FILE) => {
             (vec![Splice, ReadWrite], slower) // /dev/null; /dev/full refuses, and write tells why
         }
@@ -292,8 +296,8 @@ fn preallocates(ask: &Ask<'_>) -> bool {
 }
 
 /// How many last bytes have to go by value, so that what is still queued when the program ends is no page of the source:
-/// a pipe holds its capacity, a unix socket about its buffer, TCP at most the largest send buffer. (loopback hands pages on to the receiver's queue,
-/// where no one knows when they are read; nothing is passed by reference there unless it is asked for.)
+/// a pipe holds its capacity, a unix socket about its buffer, TCP at most the largest send buffer, and on this machine the
+/// largest receive buffer besides: loopback hands the pages themselves on to the receiver's queue.
 fn by_value(ask: &Ask<'_>) -> u64 {
     if !matches!(ask.source.nature, Nature::File | Nature::Block) {
         return 0; // nobody can change what a pipe or socket held

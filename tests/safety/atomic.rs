@@ -66,7 +66,7 @@ fn killed_at_every_call(scene: &Scene, arguments: &[&str], prepare: impl Fn(), c
 fn a_crash_between_any_two_calls_leaves_the_old_or_the_new() {
     let scene = Scene::new();
     scene.directory("d");
-    let (old, new) = (content::bytes(1, 70_000), content::bytes(2, 100_000));
+    let (old, new) = (content::bytes(1, 50_000), content::bytes(2, 60_000));
     scene.file("a", &new);
     let prepare = || drop(scene.file("d/b", &old));
     let check = |when: &str| {
@@ -90,7 +90,7 @@ fn a_crash_between_any_two_calls_leaves_the_old_or_the_new() {
 fn so_it_does_where_files_cannot_be_without_a_name() {
     let scene = Scene::new();
     scene.directory("d");
-    let (old, new) = (content::bytes(3, 70_000), content::bytes(4, 100_000));
+    let (old, new) = (content::bytes(3, 50_000), content::bytes(4, 60_000));
     scene.file("a", &new);
     let prepare = || drop(scene.file("d/b", &old));
     prepare();

@@ -19,7 +19,7 @@ fn terminated_at_every_call(scene: &Scene, command: impl Fn() -> Command, prepar
 fn at_any_moment_the_old_file_or_the_new_one_stands_and_nothing_beside_it() {
     let scene = Scene::new();
     scene.directory("d");
-    let (old, new) = (content::bytes(1, 70_000), content::bytes(2, 100_000));
+    let (old, new) = (content::bytes(1, 50_000), content::bytes(2, 60_000));
     scene.file("a", &new);
     let prepare = || drop(scene.file("d/b", &old));
     let check = |when: &str| {
@@ -35,7 +35,7 @@ fn at_any_moment_the_old_file_or_the_new_one_stands_and_nothing_beside_it() {
 fn so_it_is_where_files_cannot_be_without_a_name() {
     let scene = Scene::new();
     let Some(mount) = Mount::new(&scene) else { return };
-    let (old, new) = (content::bytes(3, 70_000), content::bytes(4, 100_000));
+    let (old, new) = (content::bytes(3, 50_000), content::bytes(4, 60_000));
     scene.file("a", &new);
     mount.file("b", &old, Faults::default());
     scene.file("old", &old);

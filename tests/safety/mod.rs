@@ -22,6 +22,9 @@ pub fn program_for_all(scene: &Scene) -> PathBuf {
 
 /// Runs the command again and again, ended by `signal` on entering each of its calls after it has opened the file `a`, or made
 /// a link to it, one run for each: how many there were. `check` is told when, and what was said. `None` without strace.
+///
+/// Less than 64 KiB is to be copied: with more, whether there is a terminal is asked once 10 ms have gone by
+/// (`report::watch`), so one run has a call that another has not.
 fn ended_at_every_call(
     scene: &Scene,
     (name, signal): (&str, i32),
