@@ -228,7 +228,11 @@ impl Entry<'_> {
         }
         let id = source.facts.id();
         let made = if !self.keeps_names(run, &source.facts) {
-            self.make_anew(run, source, steps.make, backed_up)
+            let made = self.make_anew(run, source, steps.make, backed_up);
+            if !made && self.wishes.update == Update::Older {
+                run.links.settle(id, None); // as GNU cp: what was skipped before stands for it no longer
+            }
+            made
         } else if let Turn::Link(first) = run.links.turn(id) {
             links::to_first(run, &first, self.to)
         } else {
