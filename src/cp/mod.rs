@@ -11,6 +11,7 @@ mod attributes;
 pub mod backup;
 pub mod decide;
 mod directory;
+mod ends;
 mod entry;
 pub mod exclude;
 mod file;
