@@ -70,7 +70,7 @@
 //! * RWF_DONTCACHE does not hold a writer back, so slow targets get a window of sync_file_range, and the flag would add
 //!   nothing to that (`transfer::window`, docs/numbers-slow.md). As `cp` neither is done.
 //! * TCP over loopback is no case for read and write: what may be unread in the receiver's queue has a bound after all
-//!   (`sys::socket`), and all before that goes by sendfile, at half the time and the processor time.
+//!   (`sys::socket`), and all before that goes by sendfile (docs/numbers-cat.md).
 //! * Rust's runtime is not there to be undone: the programs begin with C's `main` (`sys::start`), which costs half as many
 //!   system calls.
 //! * The memory a copy lands in decides its speed on a virtual machine: pages that the host has not backed yet make

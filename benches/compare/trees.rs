@@ -63,7 +63,7 @@ impl Shape {
     /// Room on a target: ext4 has an inode for each 16 KiB (mke2fs.conf), XFS is 300 MiB at least, and btrfs keeps its
     /// metadata twice, and sets hundreds of KiB of it aside for each name that is made (a leaf and all nodes above it, for
     /// several items): where that comes near to what is left, it begins to write back and everybody waits. 13,000 files took
-    /// every program 2.8 s with 0.8 GiB, 1.2 s with 1.6, 0.70 s with 4 and 0.65 s with 8 (Linux 6.18, least of 3).
+    /// every program 2.8 s with 0.8 GiB, 1.2 s with 1.6, 0.72 s with 4 and 0.65 s with 8 (Linux 6.18, medians of 3).
     fn room(self, target: Kind) -> u64 {
         let free = if target == Kind::Btrfs { 8 << 30 } else { 320 << 20 };
         free + self.bytes() * 5 / 4 + self.files() * (18 << 10)

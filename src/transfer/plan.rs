@@ -143,8 +143,9 @@ fn wanted(ask: &Ask<'_>) -> (Vec<Name>, WhyNot) {
             (vec![Sendfile, ReadWrite], slower)
         }
         // Into one on this machine, so much as may be unread when the program ends goes by value, and a file that is no
-        // larger goes so as a whole. TCP over loopback, 512 MiB from ext4 to a reader of 256 KiB blocks: sendfile 80 ms and
-        // 0.40 of nc's processor time, splice the same, read and write 140 to 170 ms and 0.71 to 0.92 (docs/numbers-cat.md). A
+        // larger goes so as a whole. TCP over loopback, 512 MiB from ext4 to a reader of 256 KiB blocks, 36 MiB of them by
+        // value: sendfile 120 ms and 0.61 of nc's processor time; read and write, in other runs, 140 to 172 ms and 0.71 to 0.92
+        // (docs/numbers-cat.md). With 4 MiB by value sendfile and splice were equal (80 and 81 ms). A
         // unix socket, sender's processor time as against 256 KiB of read and write: splice 0.37, sendfile 0.42, mmap 1.6; GB/s
         // 4.4, 3.5, 1.4, and 2.3 for read and write (6.18, 512 MiB from ext4 to `socat -u -b 262144`, medians of 7 in turn).
         (Nature::File | Nature::Block, Nature::Socket(socket)) if socket.is_tcp() || socket.is_unix_stream() => {
