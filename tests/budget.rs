@@ -2,7 +2,7 @@
 //! of an operand to the last close; strace is the witness.
 
 use crate::apparatus::strace::{Call, trace};
-use crate::apparatus::{Command, Fs, Scene, content};
+use crate::apparatus::{Command, Fs, Output, Reader, Scene, content};
 
 /// The calls of one command between its operands' first open and last close.
 fn calls(scene: &Scene, command: Command, operands: &[&str]) -> Option<Vec<Call>> {
@@ -59,6 +59,27 @@ fn a_small_file_to_a_pipe_is_one_read_and_one_write() {
     let calls = trace.between_operands(&["a"]);
     assert!(calls.len() <= 8, "{:?}", names(calls));
     assert_eq!(calls.iter().filter(|call| call.name == "write").count(), 1, "{:?}", names(calls));
+}
+
+#[test]
+fn a_full_pipe_is_left_to_its_reader_for_a_while() {
+    let scene = Scene::new();
+    let bytes = content::bytes(1, 4 << 20);
+    scene.file("a", &bytes);
+    for (engine, waits) in [("splice", true), ("read_write", false)] {
+        let option = format!("--engine={engine}");
+        let command = scene.zccat([option.as_str(), "a"]).stdout(Output::Pipe(Reader::Slow));
+        let Some((outcome, trace)) = trace(&scene, &[], command) else { return };
+        outcome.succeeds().stdout_is(&bytes);
+        assert_eq!(trace.count("clock_nanosleep") > 0, waits, "{engine}");
+        for wait in trace.named("clock_nanosleep") {
+            let arguments = wait.arguments.join(",").replace(' ', "");
+            let (_, nanoseconds) = arguments.split_once("{tv_sec=0,tv_nsec=").expect("less than a second");
+            let digits = nanoseconds.split(|c: char| !c.is_ascii_digit()).next().expect("a number");
+            let nanoseconds: u64 = digits.parse().expect("nanoseconds");
+            assert!(nanoseconds <= 2_000_000, "{wait:?}");
+        }
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::capabilities::Capabilities;
 use super::finish;
 use super::hole;
 use super::leg::{Leg, Turns, refused};
+use super::lull::Lull;
 use super::pace::{Pace, RateLimit};
 use super::plan::Plan;
 use super::preallocate::Preallocation;
@@ -216,6 +217,7 @@ impl Driver<'_> {
             Ok(session) => session,
             Err((_, errno)) => return refused(&mut self.trail, self.learned, self.ask, name, errno, &self.flow),
         };
+        let lull = Lull::of(&self.ask.sink, name).filter(|_| self.pace.is_free());
         let mut turns = Turns {
             ask: self.ask,
             learned: self.learned,
@@ -228,6 +230,7 @@ impl Driver<'_> {
             room: self.room.as_mut(),
             name,
             limit,
+            lull,
         };
         let leg = turns.run(session.as_mut());
         let before = self.flow.given();

@@ -2,6 +2,7 @@
 
 use super::capabilities::Capabilities;
 use super::hole;
+use super::lull::Lull;
 use super::pace::Pace;
 use super::preallocate::Preallocation;
 use super::progress::Counters;
@@ -41,6 +42,8 @@ pub(super) struct Turns<'t, 'a> {
     pub(super) room: Option<&'t mut Preallocation>,
     pub(super) name: Name,
     pub(super) limit: Option<u64>,
+    /// Waits for the reader of a full pipe.
+    pub(super) lull: Option<Lull>,
 }
 
 impl Turns<'_, '_> {
@@ -67,6 +70,9 @@ impl Turns<'_, '_> {
             self.counters.goes_on(self.ask.sink.fd);
             if let Some(leg) = self.told(step, moved) {
                 return leg;
+            }
+            if let Some(lull) = &mut self.lull {
+                lull.after(moved, moved > 0 && self.flow.pending() > 0);
             }
         }
     }

@@ -12,6 +12,7 @@ mod finish;
 mod hole;
 pub mod in_step;
 mod leg;
+mod lull;
 pub mod pace;
 pub mod plan;
 mod preallocate;
