@@ -77,10 +77,14 @@ fn a_file_too_large_for_the_file_system_is_known_before_the_first_byte() {
     let Some(scene) = Scene::on(Fs::Ext2Small) else { return };
     let Some(other) = Scene::on(Fs::Xfs) else { return };
     other.sparse_file("a", 20 << 30, &[(1 << 20, b"data")]);
-    let outcome = scene.zccp([other.path("a"), scene.path("b")]).run();
-    outcome.fails_with(1);
-    outcome.stderr_has("File too large (no file of 21474836480 bytes fits that file system; nothing was copied)");
-    outcome.no_file(scene.path("b"));
+    for option in ["--sparse=auto", "--sparse=always", "--sparse=never", "--atomic", "--resume"] {
+        let copy = || scene.zccp([option.as_ref(), other.path("a").as_os_str(), scene.path("b").as_os_str()]);
+        let said = "File too large (no file of 21474836480 bytes fits that file system; nothing was copied)";
+        copy().run().fails_with(1).stderr_has(said).no_file(scene.path("b"));
+        scene.file("b", b"what was there");
+        copy().run().fails_with(1).stderr_has(said).file_is(scene.path("b"), b"what was there");
+        std::fs::remove_file(scene.path("b")).unwrap();
+    }
 }
 
 #[test]

@@ -272,9 +272,11 @@ impl Driver<'_> {
             return Ok(());
         }
         let Some(bytes) = self.ask.expected else { return Ok(()) };
+        room::may_be_so_large(&self.ask.sink, self.ask.sink.start.saturating_add(bytes))?;
         let data = if self.plan.seek_holes { bytes.min(self.ask.source.facts.allocated) } else { bytes };
+        // How many zeros become holes is not known.
         if self.plan.tuning.holes.is_none() {
-            room::check(self.ask, bytes, data)?;
+            room::check(self.ask, data)?;
         }
         if self.plan.preallocate {
             self.room = Some(Preallocation::new(self.ask.sink.start, bytes));

@@ -8,6 +8,7 @@
 use super::finish;
 use super::in_step::{self, Back, Meter};
 use super::progress::Phase;
+use super::room;
 use super::trail::{Failure, Shrank};
 use crate::engine::{self, End, Side, Sparse};
 use crate::sys::facts::{Facts, Kind};
@@ -69,6 +70,9 @@ pub fn possible(source: &Facts, sink: &Facts) -> Result<(), Hopeless> {
 /// Makes what is in the sink the beginning of the source. The sink's descriptor is open for reading and writing, its
 /// facts have just been asked. `meter` is told, and slows it down.
 pub fn repair(source: &End<'_>, sink: &End<'_>, sparse: Sparse, meter: Meter<'_>) -> Repair {
+    if let Err(too_large) = room::may_be_so_large(sink, source.facts.size) {
+        return Repair { failure: Some(too_large), ..Repair::default() };
+    }
     let mut mender = Mender { source, sink, sparse, repair: Repair::default() };
     let there = sink.facts.size;
     let mut failed = None;

@@ -1,7 +1,7 @@
 //! Whether the sink can hold what is to come, asked before the first byte where it can be known.
 
 use super::trail::Failure;
-use crate::engine::{Ask, Place};
+use crate::engine::{Ask, End, Place};
 use crate::sys::facts::FileSystem;
 use rustix::fs::{self, FallocateFlags, SeekFrom};
 use rustix::io::Errno;
@@ -13,23 +13,28 @@ const FROM: u64 = 4 << 20;
 /// No file system in use has a smaller limit for a file: FAT's 4 GiB − 1, minix and old NFS 2 GiB − 1, bytes.
 const SMALLEST_LIMIT: u64 = (1 << 31) - 1;
 
-/// Checks the room for a copy of `bytes` bytes, of which `data` bytes are not holes.
+/// Checks whether the sink's file system has files of `bytes` bytes, holes counted.
+///
+/// # Errors
+/// That it has not. Where it does not say so (FUSE), nothing is said.
+pub(super) fn may_be_so_large(sink: &End<'_>, bytes: u64) -> Result<(), Failure> {
+    // lseek(2) refuses an offset that no file of this file system can have (EINVAL above s_maxbytes: FAT 4 GiB − 1, ext4
+    // 16 TiB − 4 KiB, ext2 with 1 KiB blocks 16 GiB); the file offset of a sink of our own means nothing.
+    let too_large = bytes > SMALLEST_LIMIT
+        && sink.is_regular()
+        && sink.place == Place::Offset
+        && fs::seek(sink.fd, SeekFrom::Start(bytes)) == Err(Errno::INVAL);
+    if too_large { Err(Failure::TooLarge { needed: bytes }) } else { Ok(()) }
+}
+
+/// Checks the room for a copy of which `data` bytes are not holes.
 ///
 /// # Errors
 /// That there is none. Where it cannot be known (compression, sharing, network), nothing is said.
-pub(super) fn check(ask: &Ask<'_>, bytes: u64, data: u64) -> Result<(), Failure> {
+pub(super) fn check(ask: &Ask<'_>, data: u64) -> Result<(), Failure> {
     let (sink, Some(file_system)) = (&ask.sink, ask.sink.file_system) else { return Ok(()) };
     if !sink.is_regular() {
         return Ok(());
-    }
-    // lseek(2) refuses an offset that no file of this file system can have (EINVAL above s_maxbytes: FAT 4 GiB − 1, ext4
-    // 16 TiB − 4 KiB, ext2 with 1 KiB blocks 16 GiB); the file offset of a sink of our own means nothing.
-    let end = sink.start.saturating_add(bytes);
-    let too_large = bytes > SMALLEST_LIMIT
-        && sink.place == Place::Offset
-        && fs::seek(sink.fd, SeekFrom::Start(end)) == Err(Errno::INVAL);
-    if too_large {
-        return Err(Failure::TooLarge { needed: bytes });
     }
     let new = data.saturating_sub(there_already(ask));
     if new < FROM || !keeps_account(file_system) {
