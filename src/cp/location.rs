@@ -161,7 +161,12 @@ impl<'a> Location<'a> {
 
     /// Whether it may be opened for writing, as far as its permissions go.
     pub(super) fn is_writable(&self) -> bool {
-        fs::accessat(self.directory, self.looked_up(), Access::WRITE_OK, AtFlags::EACCESS).is_ok()
+        self.may_be_written().is_ok()
+    }
+
+    /// The same, and why not: EACCES, or EROFS where the file system is read-only.
+    pub(super) fn may_be_written(&self) -> Result<(), Errno> {
+        fs::accessat(self.directory, self.looked_up(), Access::WRITE_OK, AtFlags::EACCESS)
     }
 
     pub(super) fn ends_in_slash(&self) -> bool {

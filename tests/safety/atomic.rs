@@ -334,3 +334,20 @@ fn a_backup_whose_name_is_too_long_leaves_the_old_one() {
     assert_eq!((scene.bytes(&path), scene.bytes(&backup)), (b"new".to_vec(), b"old".to_vec()));
     assert_eq!(names(&scene, "d").len(), 2);
 }
+
+#[test]
+fn on_a_file_system_that_is_read_only_it_is_said_that_it_is() {
+    let Some(scene) = Scene::on(crate::apparatus::Fs::Tmpfs) else { return };
+    scene.file("a", b"new");
+    let place = scene.directory("d");
+    if let Err(reason) = small_tmpfs(&place, 1 << 20) {
+        return skip::skip!(reason);
+    }
+    scene.file("d/b", b"old");
+    scene.program("mount").arguments(["-o", "remount,ro", "d"]).run().succeeds();
+    for arguments in [["--atomic", "a", "d/b"], ["--atomic", "a", "d/new"], ["--resume", "a", "d/b"]] {
+        let outcome = scene.zccp(arguments).run();
+        let said = format!("zccp: cannot create regular file '{}': Read-only file system\n", arguments[2]);
+        outcome.fails_with(1).stderr_is(&said).file_is("d/b", b"old");
+    }
+}

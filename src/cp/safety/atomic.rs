@@ -85,8 +85,10 @@ fn open_old(
         return Err(words::not_replaceable(&to.shown()));
     }
     // A directory that may be written to is no leave to change a file that may not.
-    if !run.options.force && !to.is_writable() {
-        return Err(refusals::cannot_create(to, Errno::ACCESS));
+    if !run.options.force
+        && let Err(errno) = to.may_be_written()
+    {
+        return Err(refusals::cannot_create(to, errno));
     }
     Ok(Some(opened))
 }
