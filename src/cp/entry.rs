@@ -27,7 +27,8 @@ pub(super) struct Known<'n> {
     pub(super) is_backup: bool,
     /// Of an entry of a tree: the directory it is in.
     pub(super) parent: Option<&'n Node>,
-    /// Nothing is at the destination: this run has just made the directory.
+    /// Nothing is to be at the destination: this run has just made the directory. What is there all the same is another
+    /// name of the source's that is one with this there (FAT, exFAT: `a` and `A`), or somebody else's, and stays.
     pub(super) new: bool,
 }
 
@@ -263,7 +264,11 @@ impl Entry<'_> {
             Product::SymbolicLink { replace } => links::symbolic(run, self.from, self.to, &source.facts, replace),
             Product::SameLink { replace } => links::same(run, self.from, self.to, &source.facts, replace),
             Product::Special => special::make(run, self.from, self.to, &source.facts),
-            product => return file::contents(run, self.from, self.to, source, (product, backed_up)),
+            product => {
+                let free = self.parent.is_some_and(Node::is_new);
+                let how = file::How { product, backed_up, free };
+                return file::contents(run, self.from, self.to, source, how);
+            }
         };
         if made {
             run.note(self.to);

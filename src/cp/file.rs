@@ -45,14 +45,23 @@ pub(super) fn copy_if_new(run: &mut Run<'_>, from: &Location<'_>, to: &Location<
     }
 }
 
-/// Copies the contents to a destination that was looked at; whether that went well. `backed_up`: what is there is yet to
-/// get the name of its backup.
+/// How the destination comes to be.
+#[derive(Clone, Copy)]
+pub(super) struct How {
+    pub(super) product: Product,
+    /// What is there is yet to get the name of its backup.
+    pub(super) backed_up: bool,
+    /// It is in a directory that this run has made: nothing is to be there, and what is there all the same stays.
+    pub(super) free: bool,
+}
+
+/// Copies the contents to a destination that was looked at, or is known to be free; whether that went well.
 pub(super) fn contents(
     run: &mut Run<'_>,
     from: &Location<'_>,
     to: &Location<'_>,
     source: &mut Source,
-    (product, backed_up): (Product, bool),
+    how: How,
 ) -> bool {
     let mut opened = std::mem::replace(&mut source.opened, Err(Errno::BADF));
     if source.facts.kind != Kind::Regular && opened.as_ref().err() != Some(&Errno::NOENT) {
@@ -66,10 +75,10 @@ pub(super) fn contents(
         }
     };
     let sink = if run.options.safety.atomic {
-        let aside = safety::atomic::begin(run, product, (from, &source.facts), to, backed_up);
+        let aside = safety::atomic::begin(run, how, (from, &source.facts), to);
         aside.map(Sink::aside)
     } else {
-        open_sink(run, product, &source.facts, to, from)
+        open_sink(run, how.product, &source.facts, to, from)
     };
     match sink {
         Ok(sink) => {

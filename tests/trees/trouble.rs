@@ -2,6 +2,7 @@
 //! that comes in the order of the source, however many workers there are.
 
 use super::{plant, same_trees};
+use crate::apparatus::stick::{Kind, Stick};
 use crate::apparatus::strace::inject;
 use crate::apparatus::{Fs, Outcome, Output, Scene, filesystems, skip};
 use std::fs::File;
@@ -9,6 +10,41 @@ use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 
 const NOBODY: u32 = 65534;
+
+/// exFAT, as FAT, knows no `a` beside `A`. The second finds a file in a directory that the run has just made, and it is not
+/// to be lost without a word: GNU cp says so too.
+#[test]
+fn two_names_that_are_one_in_the_destination_do_not_cost_either_file() {
+    let scene = Scene::new();
+    scene.directory("s");
+    scene.file("s/name", b"small");
+    scene.file("s/NAME", b"LARGE");
+    let kind = Kind { file_system: "exfat", removable: false, speed: None };
+    let Some(_stick) = Stick::new(&scene, kind) else { return };
+    for options in [
+        &["-r"][..],
+        &["-a"],
+        &["-r", "-j1"],
+        &["-r", "--atomic"],
+        &["-r", "--resume"],
+        &["-r", "--backup"],
+        &["-r", "-f"],
+        &["-r", "--remove-destination"],
+        &["-r", "-n"],
+        &["-r", "-u"],
+    ] {
+        let outcome = scene.zccp(options).arguments(["s", "stick/n"]).run();
+        outcome.fails_with(1).stderr_has(": File exists\n");
+        let there = std::fs::read_dir(scene.path("stick/n")).unwrap().map(|entry| entry.unwrap().file_name());
+        let there: Vec<String> = there.map(|name| name.into_string().unwrap()).collect();
+        assert_eq!(there.len(), 1, "{options:?}: {there:?}");
+        let other = if there[0] == "name" { "NAME" } else { "name" };
+        let line = format!("zccp: cannot create regular file 'stick/n/{other}': File exists\n");
+        assert!(outcome.stderr_text().contains(&line), "{options:?}: {}", outcome.stderr_text());
+        assert_eq!(scene.bytes(format!("stick/n/{}", there[0])), scene.bytes(format!("s/{}", there[0])), "{options:?}");
+        std::fs::remove_dir_all(scene.path("stick/n")).unwrap();
+    }
+}
 
 #[test]
 fn containers_that_refuse_calls_do_not_keep_a_tree_from_being_copied() {

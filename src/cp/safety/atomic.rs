@@ -2,6 +2,7 @@
 
 use super::super::Run;
 use super::super::decide::Product;
+use super::super::file::How;
 use super::super::location::Location;
 use super::super::options::Update;
 use super::super::{attributes, backup, links, refusals};
@@ -28,14 +29,13 @@ pub(in super::super) struct Aside {
 /// Begins a file that is to take the place of what is at the destination. An error without a text has been said.
 pub(in super::super) fn begin(
     run: &mut Run<'_>,
-    product: Product,
+    how: How,
     from: (&Location<'_>, &Facts),
     to: &Location<'_>,
-    backed_up: bool,
 ) -> Result<Aside, Option<String>> {
     let cannot_create = |errno| refusals::cannot_create(to, errno);
     let (mut over, mut followed, mut old) = (Over::Newcomer, false, None);
-    match product {
+    match how.product {
         Product::Dangling => return Err(Some(refusals::dangling(to))),
         Product::AfterRemoval => links::remove(run, to).map_err(|()| None)?,
         Product::ThroughLink => followed = true,
@@ -44,9 +44,10 @@ pub(in super::super) fn begin(
             old = open_old(run, from, to).map_err(Some)?;
             over = if old.is_some() { Over::Old } else { over };
         }
+        _ if how.free => {}
         _ => over = if to.facts(false).is_ok() { Over::Old } else { over },
     }
-    let replaced_if_it_comes = run.options.update == Update::All && !run.options.ask;
+    let replaced_if_it_comes = run.options.update == Update::All && !run.options.ask && !how.free;
     if over == Over::Newcomer && !replaced_if_it_comes {
         over = Over::Nothing;
     }
@@ -60,7 +61,7 @@ pub(in super::super) fn begin(
         None => attributes::mode_of_new_file(run.options, run.identity, from.1),
     };
     match place(to.directory, &to.name).and_then(|place| Replacement::begin(place, mode)) {
-        Ok(replacement) => Ok(Aside { replacement, old, over, backed_up }),
+        Ok(replacement) => Ok(Aside { replacement, old, over, backed_up: how.backed_up }),
         Err(errno) if over == Over::Old => Err(Some(words::no_temporary(errno, &to.shown()))),
         Err(errno) => Err(Some(cannot_create(errno))),
     }

@@ -63,6 +63,11 @@ impl Node {
         (self.operand.from.clone(), self.operand.to.clone())
     }
 
+    /// Whether this run has made it in the destination.
+    pub(in crate::cp) fn is_new(&self) -> bool {
+        self.finish.new
+    }
+
     /// The device that the root of the source is on.
     pub(in crate::cp) fn device(&self) -> u64 {
         self.chain().last().map_or(self.facts.device, |root| root.facts.device)

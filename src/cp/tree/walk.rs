@@ -199,8 +199,6 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         } else {
             source
         };
-        // Something is in the new directory all the same: two names that are one there, or somebody else's doing.
-        known.new &= source.facts.kind != Kind::Regular;
         known.source = Some(source);
         entry::copy(run, &from, &to, known)
     }
