@@ -40,6 +40,9 @@ mod inherited;
 // The completions, installed, in real shells: what Tab makes of a word.
 mod completions;
 
+// FAT and exFAT of the kernel: what they cannot hold, and what is promised there.
+mod fat;
+
 // make install, and what it leaves.
 mod install;
 
