@@ -154,6 +154,31 @@ fn what_is_promised_is_kept_on_fat_and_exfat() {
         }
         drop(pulled);
 
+        // A new name is no empty file there, and neither is the name of a backup.
+        let sync = || _ = scene.program("sync").arguments(["-f", "v"]).run().succeeds();
+        scene.file("v/b", b"old");
+        sync();
+        for options in [&["--atomic"][..], &["--atomic", "--durable"], &["--backup", "--durable"]] {
+            for name in ["b", "new"] {
+                let there = scene.path(format!("v/{name}")).exists();
+                scene.zccp(options).arguments(["-q", "a", &format!("v/{name}")]).run().succeeds().stderr_is("");
+                let pulled = volume.pulled_out(&scene, kind);
+                // Without --durable it may not have its name yet.
+                let is = std::fs::read(pulled.place.join(name)).ok();
+                let old = there && is.as_deref() == Some(b"old") || !there && is.is_none();
+                let length = is.as_ref().map(Vec::len);
+                let whole = is.as_ref() == Some(&right) || options == ["--atomic"] && old;
+                assert!(whole, "{kind}: {options:?} {name}: {length:?} bytes");
+                if options.contains(&"--backup") {
+                    assert_eq!(scene.bytes(pulled.place.join(format!("{name}~"))), right, "{kind}: {name}");
+                }
+                sync();
+            }
+        }
+        for name in ["b", "b~", "new", "new~"] {
+            std::fs::remove_file(scene.path(format!("v/{name}"))).unwrap();
+        }
+
         // A bit that the device has wrong is found; the copy is mended by --resume.
         for at in [0usize, 1_234_567, right.len() - 1] {
             scene.zccp(["-q", "--resume", "--verify", "a", "v/b"]).run().succeeds().file_is("v/b", &right);

@@ -285,7 +285,10 @@ impl Entry<'_> {
                     return Err(());
                 }
                 match backup::make(self.to, backup) {
-                    Ok(place) => kept = Some(place),
+                    Ok(place) => {
+                        safety::backup_flushed(run, &place);
+                        kept = Some(place);
+                    }
                     Err(Errno::NOENT) => {}
                     Err(errno) => {
                         run.messages.error(format!("cannot backup {}: {}", self.to.quoted(), strerror(errno)));

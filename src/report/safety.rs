@@ -168,7 +168,7 @@ pub fn refused(refused: &Refused, sink: &OsStr) -> String {
 /// The new one did not get to its place.
 pub fn unput(unput: Unput, sink: &OsStr) -> String {
     match unput {
-        Unput::Flush(errno) => flushing(errno, sink),
+        Unput::Flush(errno) | Unput::Entry(errno) => flushing(errno, sink),
         Unput::Backup(errno) => format!("cannot backup {}: {}", shell_always(sink), strerror(errno)),
         Unput::Name(errno) => format!("cannot replace {}: {}", shell_always(sink), strerror(errno)),
     }

@@ -12,6 +12,7 @@ mod place;
 pub use attributes::{Refused, take_over};
 pub use place::Place;
 
+use super::durable;
 use crate::sys::facts::{Facts, Kind};
 use crate::sys::temporary::{self, Noted};
 use rustix::fs::{self, AtFlags, FlockOperation, Mode, OFlags, RenameFlags};
@@ -121,7 +122,7 @@ impl Replacement {
     /// descriptor is given back for its close to be checked.
     ///
     /// # Errors
-    /// The step that failed; the old one stands, and nothing is left of the new.
+    /// The step that failed; the old one stands, and nothing is left of the new (not of [`Unput::Entry`]).
     pub fn put(mut self, over: Over, keep: impl FnOnce() -> Result<(), Errno>) -> Result<OwnedFd, Unput> {
         if let Err(errno) = retry_on_intr(|| fs::fsync(&self.file)) {
             return Err(self.failed(Unput::Flush(errno)));
@@ -138,9 +139,12 @@ impl Replacement {
             (None, Over::Old) => self.go_aside_and_over(),
             (Some(aside), over) => self.move_over(aside, over),
         };
-        match done {
+        if let Err(errno) = done {
+            return Err(self.failed(Unput::Name(errno)));
+        }
+        match durable::renamed(&self.file) {
             Ok(()) => Ok(self.file),
-            Err(errno) => Err(self.failed(Unput::Name(errno))),
+            Err(errno) => Err(Unput::Entry(errno)),
         }
     }
 
@@ -228,6 +232,8 @@ pub enum Unput {
     Backup(Errno),
     /// It could not get its name (linkat(2), renameat(2)); EEXIST where nothing was to give way.
     Name(Errno),
+    /// It has its name, and what the directory says of it could not be written to the device (FAT).
+    Entry(Errno),
 }
 
 /// As much of a name as leaves room for [`ENDING`], and for a dot before it.

@@ -96,6 +96,20 @@ pub(super) fn name_flushed(run: &mut Run<'_>, to: &Location<'_>) -> bool {
     }
 }
 
+/// What was renamed to make room is not to be lost by the flush of its directory ([`durable::renamed`]). A tree is flushed
+/// whole at the end.
+pub(super) fn backup_flushed(run: &mut Run<'_>, kept: &Location<'_>) {
+    if !run.options.safety.durable || run.flushes.at_once() {
+        return;
+    }
+    // What cannot be opened to be read is flushed by nobody but its owner.
+    if let Ok(fd) = kept.open_to_read(OFlags::NOFOLLOW | OFlags::NONBLOCK)
+        && let Err(errno) = durable::renamed(&fd)
+    {
+        said(run, words::flushing(errno, &kept.shown()));
+    }
+}
+
 /// The directory that a name stands in, open for reading.
 fn directory_of(to: &Location<'_>) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
