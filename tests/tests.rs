@@ -52,6 +52,9 @@ mod generate;
 // --json, read by a reader that is not ours.
 mod json;
 
+// Keys: what is pressed while a copy goes on.
+mod keys;
+
 // Slow and removable targets: little in memory, two tones, the last line.
 mod slow;
 

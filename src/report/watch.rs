@@ -12,6 +12,7 @@ use super::quote::Charset;
 use super::reporter::{Face, Reporter, WORTH_A_LINE, Work};
 use super::sample::Sample;
 use super::{interrupt, screen};
+use crate::sys::signal;
 use crate::transfer::progress::{Counters, NAME};
 use crate::transfer::targets::Remains;
 use std::ffi::OsStr;
@@ -186,6 +187,16 @@ impl Watch {
         if COUNTERS.now().given >= SMALL {
             self.lasts(sink, if flushed { Duration::ZERO } else { LASTS });
         }
+        if flushed {
+            self.heeds();
+        }
+    }
+
+    /// What comes now no signal interrupts. Whoever sees the line is to be heard all the same, at once.
+    fn heeds(&self) {
+        if self.reporter.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            signal::leave_to_another();
+        }
     }
 
     /// All of the job is flushed now.
@@ -193,6 +204,7 @@ impl Watch {
         if self.pending.load(Ordering::Relaxed) {
             self.start();
         }
+        self.heeds();
     }
 
     /// All of the job goes to `sink`; `flushed`: it does not end before that is on the device. To be called by the program's

@@ -5,6 +5,7 @@
 //! what signal-safety(7) allows: atomics, its own stack, write(2), unlinkat(2), clock_gettime(2) and their like; no lock,
 //! no allocation. There is one reaction in the program, `report::interrupt`, and it says how it keeps to this.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 /// A signal that can be reacted to.
@@ -37,6 +38,9 @@ impl Signal {
 
 /// The reaction, as a `fn(Signal)`; 0 while there is none.
 static REACTION: AtomicUsize = AtomicUsize::new(0);
+
+/// The stack of the thread that waits for signals, bytes; lazily touched. The reaction has some kilobytes of it.
+const STACK: usize = 128 * 1024;
 
 /// Signals that are reacted to already: bit n is signal n.
 static INSTALLED: AtomicU32 = AtomicU32::new(0);
@@ -109,6 +113,33 @@ pub fn die_of(signal: Signal) -> ! {
         libc::pthread_sigmask(libc::SIG_UNBLOCK, only.as_ptr(), std::ptr::null_mut());
         libc::raise(signal.number());
         libc::_exit(128 + signal.number())
+    }
+}
+
+/// From now on the calling thread leaves the signals that can be reacted to to one that waits for nothing else. The kernel
+/// gives a signal to the first thread if that does not block it, also where it is in a call that no signal interrupts
+/// (fsync(2) while the device writes), and then nothing is reacted to before that call returns. Where no thread can be had
+/// all stays as it was.
+pub fn leave_to_another() {
+    static OTHER: OnceLock<bool> = OnceLock::new();
+    let waiting = || {
+        loop {
+            // SAFETY: no arguments; it returns when a handler has.
+            unsafe { libc::pause() };
+        }
+    };
+    let started = || std::thread::Builder::new().name("zccp-signal".into()).stack_size(STACK).spawn(waiting).is_ok();
+    if !*OTHER.get_or_init(started) {
+        return;
+    }
+    let mut ours = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: the set lives here and is filled in before it is read; the numbers are valid; the old mask is not asked for.
+    unsafe {
+        libc::sigemptyset(ours.as_mut_ptr());
+        for signal in ALL {
+            libc::sigaddset(ours.as_mut_ptr(), signal.number());
+        }
+        libc::pthread_sigmask(libc::SIG_BLOCK, ours.as_ptr(), std::ptr::null_mut());
     }
 }
 

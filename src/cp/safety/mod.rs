@@ -54,7 +54,7 @@ pub(super) struct Made<'a> {
 /// Reads it back and flushes it, as far as that was asked for. Whether all went well; what did not has been said.
 pub(super) fn settle(run: &mut Run<'_>, made: &Made<'_>) -> bool {
     let safety = run.options.safety;
-    if safety.verify || made.device || safety.durable && !run.flushes.at_once() {
+    if safety.verify || made.device || made.aside || safety.durable && !run.flushes.at_once() {
         run.watch.ends(made.sink, true);
     }
     if safety.verify && !verified(run, made) {

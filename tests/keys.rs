@@ -1,0 +1,29 @@
+//! What somebody at the keyboard does while a copy goes on: the screens of `progress` are the other half.
+
+use crate::apparatus::Scene;
+use crate::apparatus::content;
+use crate::apparatus::stick::{Kind, Stick};
+use crate::apparatus::tmux::Tmux;
+
+/// The copy is in memory long before it is on the device, and no signal interrupts fsync(2).
+#[test]
+fn ctrl_c_is_heard_while_the_device_is_waited_for() {
+    for options in ["--durable", "--verify", "--atomic", "-r --durable"] {
+        let scene = Scene::new();
+        scene.file("big.iso", &content::bytes(1, 40 << 20));
+        let kind = Kind { file_system: "ext4", removable: false, speed: Some(4) };
+        let Some(stick) = Stick::new(&scene, kind) else { return };
+        let Some(tmux) = Tmux::new(&scene, 120, 12) else { return };
+        tmux.type_line(&format!("clear; \"$ZCCP\" {options} big.iso stick; echo \"status $?\""));
+        tmux.wait_for("a bar", |screen| screen.contains("%  "));
+        let before = stick.written();
+        tmux.press("C-c");
+        tmux.wait_for("its last word", |screen| screen.contains("zccp: interrupted at 40.0 MiB of 40.0 MiB; "));
+        // Ten seconds are needed for all of it.
+        let meanwhile = stick.written() - before;
+        assert!(meanwhile < 20 << 20, "{options}: {meanwhile} bytes were written before it was heard");
+        let screen = tmux.screen();
+        assert!(!screen.contains('%') && !screen.contains('▓'), "{screen}");
+        drop(tmux);
+    }
+}
