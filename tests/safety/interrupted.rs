@@ -141,7 +141,8 @@ fn the_last_word_says_how_it_goes_on() {
     ] {
         let limited = [&["--rate-limit=2M", "--engine=read_write"], arguments].concat();
         let running = scene.zccp(&limited).spawn();
-        let begun = |path: &Path| std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
+        // A tenth of a second's worth goes out at once; with the second the first has been counted.
+        let begun = |path: &Path| std::fs::metadata(path).is_ok_and(|file| file.len() > 256 << 10);
         let atomic = arguments.contains(&"--atomic");
         let progress = || begun(&scene.path("b")) || begun(&scene.path("t/a"));
         if atomic {
@@ -160,7 +161,7 @@ fn the_last_word_says_how_it_goes_on() {
     }
     // The hint is true.
     let running = scene.zccp(["--rate-limit=8M", "a", "b"]).spawn();
-    running.wait_until("begun", || std::fs::metadata(scene.path("b")).is_ok_and(|file| file.len() > 0));
+    running.wait_until("begun", || std::fs::metadata(scene.path("b")).is_ok_and(|file| file.len() > 1 << 20));
     running.signal(Signal::TERM);
     running.finish().dies_of(libc::SIGTERM).stderr_has(resumable);
     scene.zccp(["--resume", "a", "b"]).run().succeeds().file_is("b", &content::bytes(1, 64 << 20));
