@@ -7,6 +7,7 @@
 //! | `--speed MIB` | what the stick takes a second, 20 |
 //! | `--size MIB` | of the file, 200 |
 //! | `--rounds N` | 3; medians are given |
+//! | `--read-back` | measures instead how fast `--verify` reads back what is there ([`reading`]) |
 //!
 //! How it measures, and why so:
 //!
@@ -19,6 +20,9 @@
 //!   that are in nobody's cache, a fifth of a second after the last time; the longest and the median are given.
 //! * "in memory" is the most by which Dirty and Writeback in /proc/meminfo were above what they were before, looked at every
 //!   20 ms; "cached" is what is in the page cache of the copy when it is there (fincore(1)).
+
+// --read-back
+mod reading;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use std::fs::{self, File};
@@ -41,6 +45,7 @@ struct Options {
     speed: u64,
     size: u64,
     rounds: usize,
+    read_back: bool,
 }
 
 /// What makes rsync leave least undone on fusefat, which has neither chmod(2) nor utimes(2) of what is open.
@@ -98,9 +103,14 @@ fn parse() -> Result<Options> {
         speed: 20,
         size: 200,
         rounds: 3,
+        read_back: false,
     };
     let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
     while let Some(word) = words.next() {
+        if word == "--read-back" {
+            options.read_back = true;
+            continue;
+        }
         let value = words.next().with_context(|| format!("{word} wants a value"))?;
         match word.as_str() {
             "--file-systems" => options.file_systems = value.split(',').map(String::from).collect(),
@@ -125,6 +135,9 @@ fn measure(options: &Options, place: &Path) -> Result<()> {
         file.write_all(&block)?;
     }
     file.sync_all()?;
+    if options.read_back {
+        return reading::measure(options, &source, place);
+    }
     println!("| | ends | there | in memory | cached | write: longest | median | read: longest | median |");
     println!("|---|---|---|---|---|---|---|---|---|");
     for file_system in &options.file_systems {
