@@ -8,8 +8,8 @@ use std::ffi::OsString;
 use std::num::NonZero;
 use std::time::Duration;
 
-/// What was asked of `zccat`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What was asked of `zccat`; by default, what is done where no option says otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// The program's name as messages begin with it: the last component of `argv[0]`, as GNU has it.
     pub program: String,

@@ -1,32 +1,23 @@
-//! What clap found → the options the rooms below read: one line for each option, and the rules between options.
+//! What clap found → the options the rooms below read: one line for each option. The rules between options are in
+//! [`rules`](super::rules).
 
 use super::Invocation;
 use super::labels;
-use super::safety;
+use super::peer;
 use super::size;
 use super::table::NO_ARGUMENT;
 use super::usage::UsageError;
-use crate::cat::address::Address;
 use crate::cat::options::{Format, Numbers};
-use crate::cat::options::{Peer, Role};
-use crate::cp::backup;
 use crate::cp::exclude::Exclude;
-use crate::cp::options::{
-    Backup, Dereference, Keep, Make, Numbering, PARENTS_WANT_A_DIRECTORY, Preserve, Safety, Target, Update,
-};
+use crate::cp::options::{Dereference, Keep, Make, Preserve, Safety, Target, Update};
 use crate::engine::{self, Name, Policy, Reflink, Sparse};
 use crate::report::json;
 use crate::report::watch::When;
 use crate::{cat, cp};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::num::NonZero;
-use std::os::unix::ffi::OsStrExt as _;
-use std::time::Duration;
-
-/// The longest `--timeout`: 31 years, so that no clock overflows.
-const LONGEST: Duration = Duration::from_secs(1_000_000_000);
 
 /// The most `--jobs`: more threads than any machine would have use for.
 const MOST_JOBS: usize = 1024;
@@ -79,7 +70,13 @@ pub(super) fn zccp(matches: &ArgMatches, invocation: &Invocation) -> Result<cp::
         quiet: matches.get_flag("quiet"),
         json: json(matches)?,
         dry_run: matches.get_flag("dry-run"),
-        policy: Policy::of_files(engines(matches), reflink(matches), sparse(matches), !invocation.is_strictly_gnu()),
+        policy: Policy {
+            engines: engines(matches),
+            reflink: reflink(matches),
+            sparse: sparse(matches),
+            considerate: !invocation.is_strictly_gnu(),
+            ..Policy::default()
+        },
     })
 }
 
@@ -95,7 +92,7 @@ pub(super) fn zccat(
     if operands.is_empty() {
         operands.push("-".into());
     }
-    let peer = peer(matches)?;
+    let peer = peer::asked(matches)?;
     Ok(cat::Options {
         program: invocation.name().to_string_lossy().into_owned(),
         strictly_gnu: invocation.is_strictly_gnu(),
@@ -104,7 +101,7 @@ pub(super) fn zccat(
         json: json(matches)?,
         format: format(matches),
         explain: matches.get_flag("explain"),
-        durable: durable(matches, peer.as_ref())?,
+        durable: peer::durable(matches, peer.as_ref())?,
         size: size_above_zero(matches, "size")?,
         rate_limit: size_above_zero(matches, "rate-limit")?,
         policy: Policy {
@@ -114,18 +111,6 @@ pub(super) fn zccat(
         },
         peer,
     })
-}
-
-/// `zccat --durable`: of what a peer does with the bytes nothing is known.
-fn durable(matches: &ArgMatches, peer: Option<&Peer>) -> Result<bool, UsageError> {
-    let durable = matches.get_flag("durable");
-    match peer.filter(|_| durable) {
-        Some(peer) => {
-            let option = peer.role.option();
-            Err(UsageError::with_hint(format!("--durable cannot be combined with {option}: a socket is on no device")))
-        }
-        None => Ok(durable),
-    }
 }
 
 fn any(matches: &ArgMatches, flags: &[&str]) -> bool {
@@ -200,24 +185,6 @@ fn jobs(matches: &ArgMatches) -> Result<Option<NonZero<usize>>, UsageError> {
     fitting.map(Some).ok_or_else(|| UsageError::value(text, "--jobs", &problem))
 }
 
-fn peer(matches: &ArgMatches) -> Result<Option<Peer>, UsageError> {
-    let value = |name: &str| matches.get_one::<OsString>(name);
-    let timeout = value("timeout").map(|text| seconds(text)).transpose()?;
-    let (role, text) = match (value("connect"), value("listen")) {
-        (Some(_), Some(_)) => return Err(UsageError::with_hint("--connect and --listen cannot be combined")),
-        (Some(text), None) => (Role::Connect, text),
-        (None, Some(text)) => (Role::Listen, text),
-        (None, None) if timeout.is_some() => {
-            return Err(UsageError::with_hint("--timeout can be used only with --connect or --listen"));
-        }
-        (None, None) => return Ok(None),
-    };
-    match Address::parse(role, text) {
-        Ok(address) => Ok(Some(Peer { role, address, timeout })),
-        Err(problem) => Err(UsageError::value(text, role.option(), problem)),
-    }
-}
-
 fn format(matches: &ArgMatches) -> Format {
     let any = |names: &[&str]| names.iter().any(|name| matches.get_flag(name));
     let numbers = match (any(&["number-nonblank"]), any(&["number"])) {
@@ -240,16 +207,6 @@ fn size_above_zero(matches: &ArgMatches, option: &str) -> Result<Option<NonZero<
     size::parse(text).map(Some).map_err(|no| UsageError::value(text, &format!("--{option}"), no.problem()))
 }
 
-/// A time in seconds as `--timeout` takes it: digits, with or without a fraction, and not 0.
-fn seconds(text: &OsStr) -> Result<Duration, UsageError> {
-    let plain = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let seconds = text.to_str().filter(plain).and_then(|text| text.parse().ok());
-    let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    time.filter(|time| !time.is_zero() && *time <= LONGEST).ok_or_else(|| {
-        UsageError::value(text, "--timeout", "it is not a number of seconds above 0, at most 1000000000")
-    })
-}
-
 /// Which of these options came last on the command line.
 pub(super) fn last<'o>(matches: &ArgMatches, options: &[&'o str]) -> Option<&'o str> {
     options
@@ -260,7 +217,7 @@ pub(super) fn last<'o>(matches: &ArgMatches, options: &[&'o str]) -> Option<&'o 
 }
 
 /// Where an option stands on the command line, the last time if several.
-fn position(matches: &ArgMatches, option: &str) -> Option<usize> {
+pub(super) fn position(matches: &ArgMatches, option: &str) -> Option<usize> {
     matches.value_source(option).filter(|source| *source == ValueSource::CommandLine)?;
     matches.indices_of(option)?.max()
 }
@@ -280,48 +237,6 @@ fn update(matches: &ArgMatches) -> Update {
         },
         None => Update::All,
     }
-}
-
-/// The words for a way of numbering backups, and what each means.
-const NUMBERINGS: [([&str; 2], Option<Numbering>); 4] = [
-    (["none", "off"], None),
-    (["simple", "never"], Some(Numbering::Simple)),
-    (["existing", "nil"], Some(Numbering::Existing)),
-    (["numbered", "t"], Some(Numbering::Numbered)),
-];
-
-fn wants_backups(matches: &ArgMatches) -> bool {
-    ["b", "backup", "suffix"].iter().any(|option| position(matches, option).is_some())
-}
-
-/// How backups are made, by the options and, where these say nothing, by the environment.
-fn backup(matches: &ArgMatches, variable: impl Fn(&str) -> Option<OsString>) -> Result<Option<Backup>, UsageError> {
-    if !wants_backups(matches) {
-        return Ok(None);
-    }
-    let given = matches.get_many::<OsString>("backup").into_iter().flatten().rfind(|value| *value != NO_ARGUMENT);
-    let (word, what) = match given.filter(|word| !word.is_empty()) {
-        Some(word) => (word.clone(), "backup type"),
-        None => (variable("VERSION_CONTROL").unwrap_or_default(), "$VERSION_CONTROL"),
-    };
-    let numbering = if word.is_empty() { Some(Numbering::Existing) } else { numbering(&word, what)? };
-    let suffix = backup::suffix(matches.get_one("suffix").cloned(), variable("SIMPLE_BACKUP_SUFFIX"));
-    Ok(numbering.map(|numbering| Backup { numbering, suffix }))
-}
-
-/// A word or an abbreviation of it that fits no word of another meaning.
-fn numbering(word: &OsStr, what: &str) -> Result<Option<Numbering>, UsageError> {
-    let begins = |name: &str| name.as_bytes().starts_with(word.as_bytes());
-    if let Some((_, found)) = NUMBERINGS.iter().find(|(names, _)| names.iter().any(|name| word == *name)) {
-        return Ok(*found);
-    }
-    let mut fitting = NUMBERINGS.iter().filter(|(names, _)| names.iter().any(|name| begins(name)));
-    let problem = match (fitting.next(), fitting.next()) {
-        (Some((_, found)), None) => return Ok(*found),
-        (Some(_), Some(_)) => "ambiguous",
-        (None, _) => "invalid",
-    };
-    Err(UsageError::keyword_of(problem, word, what, &NUMBERINGS.map(|(names, _)| names)))
 }
 
 fn target(matches: &ArgMatches) -> Result<Target, UsageError> {
@@ -386,48 +301,4 @@ fn exclude(matches: &ArgMatches) -> Result<Exclude, UsageError> {
 
 fn keyword<'m>(matches: &'m ArgMatches, option: &str) -> Option<&'m str> {
     matches.get_one::<String>(option).map(String::as_str)
-}
-
-/// The rules between `zccp`'s options and its operands, in the order in which GNU cp looks at them.
-///
-/// # Errors
-/// What GNU says when the options are read and one of the rules is broken.
-pub(super) fn settle(
-    mut options: cp::Options,
-    matches: &ArgMatches,
-    variable: impl Fn(&str) -> Option<OsString>,
-    operands: Vec<OsString>,
-) -> Result<cp::Options, UsageError> {
-    if matches.get_flag("link") && matches.get_flag("symbolic-link") {
-        return Err(UsageError::with_hint("cannot make both hard and symbolic links"));
-    }
-    if wants_backups(matches) && matches!(options.update, Update::None | Update::NoneFail) {
-        let text = "--backup is mutually exclusive with -n or --update=none-fail";
-        return Err(UsageError::with_hint(text));
-    }
-    if options.policy.reflink == Reflink::Always && options.policy.sparse != Sparse::Auto {
-        return Err(UsageError::with_hint("--reflink can be used only with --sparse=auto"));
-    }
-    // Extents that are shared have the source's holes, not none.
-    if options.policy.reflink == Reflink::Auto && options.policy.sparse == Sparse::Never {
-        options.policy.reflink = Reflink::Never;
-    }
-    options.backup = backup(matches, variable)?;
-    labels::settle(&mut options.preserve, &options.label)?;
-    safety::check(&options)?;
-    let no_target_directory = matches.get_flag("no-target-directory");
-    let in_directory = matches!(options.target, Target::Directory(_));
-    match operands.as_slice() {
-        [] => return Err(UsageError::with_hint("missing file operand")),
-        [only] if !in_directory => return Err(UsageError::operand("missing destination file operand after", only)),
-        _ if in_directory && no_target_directory => {
-            let text = "cannot combine --target-directory (-t) and --no-target-directory (-T)";
-            return Err(UsageError::without_hint(text));
-        }
-        [_, _, extra, ..] if no_target_directory => return Err(UsageError::operand("extra operand", extra)),
-        _ if options.parents && no_target_directory => return Err(UsageError::with_hint(PARENTS_WANT_A_DIRECTORY)),
-        _ => {}
-    }
-    options.operands = operands;
-    Ok(options)
 }

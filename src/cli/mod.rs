@@ -1,16 +1,19 @@
 //! argv → options: one clap table per name, GNU's abbreviations, order rules and diagnostics.
 //!
 //! `argv[0]` → [`Invocation`]; the arguments → [`prepass`] (getopt's reading, every option in full) → clap → [`mapping`]
-//! → [`Options`]; where there are only operands, [`plain`] is the short way. Whatever goes wrong is a [`UsageError`], and
-//! its exit status is 1.
+//! → [`rules`] → [`Options`]; where there are only operands, [`plain`] is the short way. Whatever goes wrong is a
+//! [`UsageError`], and its exit status is 1.
 
+mod backups;
 mod engines;
 mod generate;
 mod help;
 mod labels;
 mod mapping;
+mod peer;
 mod plain;
 pub mod prepass;
+mod rules;
 mod safety;
 mod size;
 pub mod table;
@@ -184,7 +187,7 @@ fn parse_as(
     Ok(Parsed::Run(match options {
         Some(options) => {
             let variable = |name: &str| std::env::var_os(name);
-            Options::Zccp(mapping::settle(options, &matches, variable, line.operands)?)
+            Options::Zccp(rules::settle(options, &matches, variable, line.operands)?)
         }
         None => Options::Zccat(mapping::zccat(&matches, invocation, line.operands)?),
     }))

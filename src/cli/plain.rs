@@ -2,11 +2,7 @@
 //! instructions of a `zccat` of 4 KiB (362 thousand, 227 without it: callgrind) and every fourth of its page faults (105, 79).
 
 use super::{Invocation, Options, Program};
-use crate::cat::options::Format;
-use crate::cp::exclude::Exclude;
-use crate::cp::options::{Dereference, Label, Make, Preserve, Safety, Target, Update};
-use crate::engine::{Policy, Reflink, Sparse};
-use crate::report::watch::When;
+use crate::engine::Policy;
 use crate::{cat, cp};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
@@ -33,36 +29,9 @@ fn zccp(invocation: &Invocation, operands: Vec<OsString>) -> cp::Options {
         program: invocation.name().to_string_lossy().into_owned(),
         strictly_gnu: invocation.is_strictly_gnu(),
         operands,
-        target: Target::LastOperand,
         called: invocation.argv0().to_os_string(),
-        ask: false,
-        update: Update::All,
-        backup: None,
-        remove_destination: false,
-        make: Make::Copy,
-        dereference: Dereference::Always,
-        recursive: false,
-        copy_contents: false,
-        attributes_only: false,
-        preserve: Preserve::default(),
-        parents: false,
-        exclude: Exclude::default(),
-        one_file_system: false,
-        strip_trailing_slashes: false,
-        keep_directory_symlink: false,
-        jobs: None,
-        label: Label::Kernels,
-        safety: Safety::default(),
-        force: false,
-        verbose: false,
-        debug: false,
-        explain: false,
-        rate_limit: None,
-        progress: When::Auto,
-        quiet: false,
-        json: None,
-        dry_run: false,
-        policy: Policy::of_files(Vec::new(), Reflink::Auto, Sparse::Auto, !invocation.is_strictly_gnu()),
+        policy: Policy { considerate: !invocation.is_strictly_gnu(), ..Policy::default() },
+        ..cp::Options::default()
     }
 }
 
@@ -74,14 +43,6 @@ fn zccat(invocation: &Invocation, mut operands: Vec<OsString>) -> cat::Options {
         program: invocation.name().to_string_lossy().into_owned(),
         strictly_gnu: invocation.is_strictly_gnu(),
         operands,
-        progress: When::Auto,
-        json: None,
-        format: Format::default(),
-        explain: false,
-        durable: false,
-        size: None,
-        rate_limit: None,
-        policy: Policy::default(),
-        peer: None,
+        ..cat::Options::default()
     }
 }

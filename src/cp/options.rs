@@ -12,9 +12,10 @@ use std::num::NonZero;
 pub const PARENTS_WANT_A_DIRECTORY: &str = "with --parents, the destination must be a directory";
 
 /// Where the copies go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Target {
     /// The last operand, a directory or a file: looked at when the copy starts.
+    #[default]
     LastOperand,
     /// `-t DIRECTORY`
     Directory(OsString),
@@ -146,8 +147,8 @@ pub struct Safety {
     pub durable: bool,
 }
 
-/// What was asked of `zccp`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What was asked of `zccp`; by default, what is done where no option says otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// The program's name as messages begin with it: the last component of `argv[0]`, as GNU has it.
     pub program: String,

@@ -49,10 +49,3 @@ pub struct Policy {
     /// As `zccp`: a slow or removable sink is written with little left in memory.
     pub considerate: bool,
 }
-
-impl Policy {
-    /// What is asked of copies between files, where there is no peer.
-    pub fn of_files(engines: Vec<Name>, reflink: Reflink, sparse: Sparse, considerate: bool) -> Policy {
-        Policy { engines, reflink, sparse, peer: None, considerate }
-    }
-}
