@@ -86,7 +86,7 @@ impl Reporter {
     pub(super) fn start(work: Work) -> Option<Reporter> {
         let over = Arc::new(Over::default());
         let theirs = Arc::clone(&over);
-        let thread = Builder::new().name("zccp-report".into()).stack_size(STACK).spawn(move || {
+        let thread = Builder::new().stack_size(STACK).spawn(move || {
             signal::take_none();
             report(work, &theirs)
         });

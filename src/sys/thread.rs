@@ -24,7 +24,7 @@ impl<'a> Companion<'a> {
         // SAFETY: the closure borrows for 'a. The guard joins the thread in `join` and in `drop`, and 'a outlives the
         // guard, so the borrows are alive as long as the thread. The guard is private to a session, which the driver
         // always settles or drops; it is never passed to mem::forget or put in a reference cycle.
-        let handle = unsafe { Builder::new().name("zccp-read".into()).stack_size(stack).spawn_unchecked(work) }?;
+        let handle = unsafe { Builder::new().stack_size(stack).spawn_unchecked(work) }?;
         Ok(Companion { handle: Some(handle), stop: Box::new(stop) })
     }
 

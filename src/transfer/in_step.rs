@@ -253,7 +253,7 @@ impl Pair {
         thread::scope(move |scope| {
             // Dropped when this closure ends, by which the other thread knows that nobody wants more.
             let (ready, back) = (ready, back);
-            let reader = thread::Builder::new().name("zccp-read".into()).stack_size(STACK);
+            let reader = thread::Builder::new().stack_size(STACK);
             match reader.spawn_scoped(scope, move || read_ahead(sink, from, to, &empty, &full)) {
                 Ok(_) => self.together(source, (&ready, &back), to, visit),
                 Err(_) => self.alone(source, sink, to, visit),

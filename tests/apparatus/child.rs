@@ -63,21 +63,40 @@ pub(super) fn prepare(
     unsafe { command.pre_exec(before_exec) };
 }
 
-/// A filter (seccomp(2)) that says ENOSYS to one system call.
-pub(super) fn refuse(command: &mut std::process::Command, number: u32) {
+/// A filter (seccomp(2)) that answers each of these system calls with the action beside it.
+pub(super) fn filter(command: &mut std::process::Command, answers: &[(u32, u32)]) {
     let instruction = |code: u32, jf, k| libc::sock_filter { code: code as u16, jt: 0, jf, k };
-    let filter = [
-        instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0), // seccomp_data.nr
-        instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, number),
-        instruction(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32),
-        instruction(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ALLOW),
-    ];
+    let mut filter = vec![instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0)]; // seccomp_data.nr
+    for (number, action) in answers {
+        filter.push(instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, *number));
+        filter.push(instruction(libc::BPF_RET | libc::BPF_K, 0, *action));
+    }
+    filter.push(instruction(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ALLOW));
     let before_exec = move || {
         let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_ptr().cast_mut() };
         // SAFETY: bare system calls; the filter outlives them, and the kernel copies it.
         let set = unsafe {
             libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
                 && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) == 0
+        };
+        if set { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+    };
+    // SAFETY: nothing is allocated between fork and exec.
+    unsafe { command.pre_exec(before_exec) };
+}
+
+/// Leaves the child two of the processors it may run on, or the one there is.
+pub(super) fn keep_to_two_processors(command: &mut std::process::Command) {
+    let before_exec = || {
+        // SAFETY: bare system calls into sets of the size that is said, and macros that only set and read their bits.
+        let set = unsafe {
+            let (size, mut allowed) = (size_of::<libc::cpu_set_t>(), std::mem::zeroed());
+            let mut two: libc::cpu_set_t = std::mem::zeroed();
+            libc::sched_getaffinity(0, size, &raw mut allowed) == 0 && {
+                let numbers = (0..size * 8).filter(|number| libc::CPU_ISSET(*number, &allowed));
+                numbers.take(2).for_each(|number| libc::CPU_SET(number, &mut two));
+                libc::sched_setaffinity(0, size, &raw const two) == 0
+            }
         };
         if set { Ok(()) } else { Err(std::io::Error::last_os_error()) }
     };

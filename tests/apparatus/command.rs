@@ -1,6 +1,6 @@
 //! A program to run: what it is given, and what it finds open.
 
-use super::child::{collect, outlet, pipe, prepare, refuse};
+use super::child::{collect, filter, keep_to_two_processors, outlet, pipe, prepare};
 use super::running::{Outcome, Running};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::ffi::{OsStr, OsString};
@@ -68,7 +68,8 @@ pub struct Command {
     ignores_sigpipe: bool,
     limits: Vec<(u32, u64)>,
     user: Option<u32>,
-    refused: Option<u32>,
+    two_processors: bool,
+    filtered: Vec<(u32, u32)>,
 }
 
 impl Command {
@@ -87,7 +88,8 @@ impl Command {
             ignores_sigpipe: false,
             limits: Vec::new(),
             user: None,
-            refused: None,
+            two_processors: false,
+            filtered: Vec::new(),
         }
     }
 
@@ -168,8 +170,23 @@ impl Command {
     }
 
     /// That system call fails with ENOSYS, as on a kernel that has it not. For those that strace does not know by name.
-    pub fn without_call(mut self, number: libc::c_long) -> Command {
-        self.refused = Some(u32::try_from(number).unwrap());
+    pub fn without_call(self, number: libc::c_long) -> Command {
+        self.filtered(number, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32)
+    }
+
+    /// That system call ends the program (SIGSYS), as systemd's `SystemCallFilter=` does.
+    pub fn killed_for(self, number: libc::c_long) -> Command {
+        self.filtered(number, libc::SECCOMP_RET_KILL_PROCESS)
+    }
+
+    fn filtered(mut self, number: libc::c_long, action: u32) -> Command {
+        self.filtered.push((u32::try_from(number).unwrap(), action));
+        self
+    }
+
+    /// It may run on two processors only, so that more threads than that have to share one.
+    pub fn on_two_processors(mut self) -> Command {
+        self.two_processors = true;
         self
     }
 
@@ -228,8 +245,11 @@ impl Command {
         let (stderr, collect_stderr) = outlet(self.errors, 2, &mut closed);
         command.stdout(stdout).stderr(stderr);
         prepare(&mut command, closed, self.ignores_sigpipe, self.limits);
-        if let Some(number) = self.refused {
-            refuse(&mut command, number);
+        if self.two_processors {
+            keep_to_two_processors(&mut command);
+        }
+        if !self.filtered.is_empty() {
+            filter(&mut command, &self.filtered);
         }
         let child = command.spawn().unwrap_or_else(|e| panic!("{shown}: {e}"));
         // The parent's copies of the child's descriptors go with the command, or no reader would ever see an end.

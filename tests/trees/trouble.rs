@@ -69,6 +69,18 @@ fn containers_that_refuse_calls_do_not_keep_a_tree_from_being_copied() {
     }
 }
 
+/// Workers that share a processor are parted (`cp::tree::apart`), as is no program that copies expected to do.
+#[test]
+fn a_filter_that_kills_for_what_parts_workers_or_asks_for_filters_ends_nothing() {
+    let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
+    plant(&scene, "s", 40, 100, 300);
+    for (call, copy) in [(libc::SYS_sched_setaffinity, "parted"), (libc::SYS_prctl, "asked")] {
+        let command = scene.zccp(["-r", "-j8", "s", copy]).on_two_processors().killed_for(call);
+        command.run().succeeds().stderr_is("");
+        same_trees(&scene, "s", copy);
+    }
+}
+
 #[test]
 fn a_thread_that_cannot_be_started_is_done_without() {
     // Of a user: RLIMIT_NPROC does not bind root.

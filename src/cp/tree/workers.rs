@@ -165,7 +165,7 @@ impl<'s> Others<'s> {
             pool.read_from(std::mem::replace(walker.run.messages, recording), &first);
             walker.passage = Some(first);
         }
-        let started = Builder::new().name("zccp-tree".into()).stack_size(STACK).spawn_scoped(scope, work).is_ok();
+        let started = Builder::new().stack_size(STACK).spawn_scoped(scope, work).is_ok();
         if !started {
             pool.count_worker(false);
         }
