@@ -16,7 +16,7 @@ fn sigusr1_prints_a_line_each_time_and_disturbs_nothing() {
         from.write_all(piece).unwrap();
         let arrived =
             || std::fs::metadata(scene.path("out")).is_ok_and(|out| out.len() % 1_000_000 == 0 && out.len() > 0);
-        running.wait_until("copied a piece", arrived);
+        running.wait_until("copied a piece", || arrived() && running.is_asleep());
         running.signal(Signal::USR1);
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
@@ -59,7 +59,8 @@ fn the_end_is_by_the_signal_that_came_and_is_told() {
             let (read, write) = sockets::pipe();
             let running = scene.zccp(["/dev/stdin", "out"]).called(called).stdin_from(read).spawn();
             File::from(write.try_clone().unwrap()).write_all(b"some text").unwrap();
-            running.wait_until("copied it", || std::fs::read(scene.path("out")).is_ok_and(|out| out == b"some text"));
+            let arrived = || std::fs::read(scene.path("out")).is_ok_and(|out| out == b"some text");
+            running.wait_until("copied it", || arrived() && running.is_asleep());
             running.signal(signal);
             running.finish().dies_of(signal.as_raw()).stderr_is(said).file_is("out", b"some text");
             drop(write);

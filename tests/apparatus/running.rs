@@ -36,6 +36,13 @@ impl Running {
         poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap() == 0
     }
 
+    /// Whether its first thread sleeps, as who waits for more does: what it did before that is done and counted.
+    pub fn is_asleep(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid.as_raw_nonzero()));
+        // `PID (NAME) S …`, and a name may have anything in it (proc_pid_stat(5)).
+        stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, after)| after.starts_with('S')))
+    }
+
     /// Sends it (and every process it started) a signal.
     pub fn signal(&self, signal: Signal) {
         kill_process_group(self.pid, signal).unwrap();
