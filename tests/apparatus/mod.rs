@@ -16,6 +16,7 @@
 //! | [`tmux`] | a real terminal, its keys and its screen |
 //! | [`sockets`], [`terminal`] | the other ends: TCP, unix, UDP, ptys, non-blocking descriptors |
 //! | [`tree`] | a tree as text, with all that a copy is expected to keep |
+//! | [`replica`] | a tree that was made once, made again |
 //! | [`zerocopy_net`] | a TCP connection over a device that gathers, where MSG_ZEROCOPY completes without a copy |
 //!
 //! A case is: a scene, a command, assertions. Nothing is timed; the time-out is only there to end a hang.
@@ -29,6 +30,7 @@ pub mod content;
 pub mod engines;
 pub mod filesystems;
 pub mod fuse;
+pub mod replica;
 pub mod running;
 pub mod skip;
 pub mod sockets;

@@ -59,6 +59,19 @@ impl Running {
         }
     }
 
+    /// Waits for its end; who has none by the time-out is killed, and that is what came of it.
+    #[track_caller]
+    pub fn finish_or_kill(mut self) -> Outcome {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let time_out = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() };
+        let mut fds = [PollFd::new(&self.pidfd, PollFlags::IN)];
+        if poll(&mut fds, Some(&time_out)) == Ok(0) {
+            self.signal(Signal::KILL);
+            self.deadline += Duration::from_secs(5);
+        }
+        self.finish()
+    }
+
     /// Waits for its end.
     #[track_caller]
     pub fn finish(mut self) -> Outcome {
