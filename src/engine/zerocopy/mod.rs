@@ -5,7 +5,7 @@
 //!   ([`ledger::Ledger`]); while all of them are under way, pieces go plain from one more buffer. So a step never waits.
 //! * The first flagged send is a probe: until its notification has come, the rest goes plain. It tells how the kernel
 //!   numbers this socket's sends, and whether it copies after all (loopback, veth, tun, packet taps, a card without
-//!   scatter-gather: kernel.md §3.4); if it does, or does later, no send is flagged any more.
+//!   scatter-gather; `tests::network` shows the last); if it does, or does later, no send is flagged any more.
 //! * ENOBUFS (no room to remember the send) makes that piece go plain.
 //! * SO_ZEROCOPY is set for the session and cleared after it, as it was found. Cleared at the start, it says that nobody's
 //!   notifications can come between ours; found set, the engine refuses (EBUSY).
