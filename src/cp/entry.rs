@@ -59,29 +59,8 @@ pub(super) fn copy(
         entry.refuse(run, Refusal::OmitDirectory); // whatever the destination is
         return None;
     }
-    let followed = wishes.follows_destination(&source.facts);
-    // By no name a directory goes into the working directory, whatever was found out for others.
-    let nameless = source.facts.kind == Kind::Directory && to.name.is_empty();
-    let there = match known.there.filter(|_| followed && !nameless) {
-        _ if known.new => Ok(There::Nothing),
-        Some(there) => there,
-        None if followed => to.look(),
-        None => to.look_at_name(),
-    };
-    let there = match there {
-        Ok(there) => there,
-        Err(errno) => {
-            run.messages.error(format!("cannot stat {}: {}", to.quoted(), strerror(errno)));
-            return None;
-        }
-    };
-    let circumstances = Circumstances {
-        posixly_correct: there == There::DanglingLink && std::env::var_os("POSIXLY_CORRECT").is_some(),
-        made: if there == There::Nothing { Made::Not } else { entry.made_before(run, followed) },
-        again: entry.copied_before(run, &source.facts),
-        dots: source.facts.kind == Kind::Directory && names::ends_in_dots(&from.name),
-        meeting: entry.meeting(&source.facts, &there),
-    };
+    let there = if known.new { There::Nothing } else { entry.look(run, &source.facts, known.there)? };
+    let circumstances = entry.circumstances(run, &source.facts, &there);
     let (ask, action) = decide::decide(&wishes, &source.facts, &there, circumstances);
     if let (true, Action::Make(steps)) = (run.options.dry_run, action) {
         rehearse::say(run, from, to, &source, steps, ask);
@@ -117,6 +96,32 @@ fn expected_of(source: &Facts) -> u64 {
 }
 
 impl Entry<'_> {
+    /// What stands at the destination, which may be `known`; `None` where that cannot be found out, and is said.
+    fn look(&self, run: &mut Run<'_>, source: &Facts, known: Option<Result<There, Errno>>) -> Option<There> {
+        let followed = self.wishes.follows_destination(source);
+        // By no name a directory goes into the working directory, whatever was found out for others.
+        let nameless = source.kind == Kind::Directory && self.to.name.is_empty();
+        let there = match known.filter(|_| followed && !nameless) {
+            Some(there) => there,
+            None if followed => self.to.look(),
+            None => self.to.look_at_name(),
+        };
+        let say = |errno| run.messages.error(format!("cannot stat {}: {}", self.to.quoted(), strerror(errno)));
+        there.map_err(say).ok()
+    }
+
+    /// What the decision needs beside the two.
+    fn circumstances(&self, run: &mut Run<'_>, source: &Facts, there: &There) -> Circumstances {
+        let followed = self.wishes.follows_destination(source);
+        Circumstances {
+            posixly_correct: *there == There::DanglingLink && std::env::var_os("POSIXLY_CORRECT").is_some(),
+            made: if *there == There::Nothing { Made::Not } else { self.made_before(run, followed) },
+            again: self.copied_before(run, source),
+            dots: source.kind == Kind::Directory && names::ends_in_dots(&self.from.name),
+            meeting: self.meeting(source, there),
+        }
+    }
+
     /// What of the destination was made by this run; as with GNU only operands are minded.
     fn made_before(&self, run: &Run<'_>, followed: bool) -> Made {
         match &run.account {
