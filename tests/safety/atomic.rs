@@ -1,6 +1,6 @@
 //! `--atomic`: the old file or the new one, whatever happens, and nothing else.
 
-use super::ended_at_every_call;
+use super::{Replacing, ended_at_every_call};
 use crate::apparatus::filesystems::{for_each_filesystem, small_tmpfs};
 use crate::apparatus::strace::{self, trace};
 use crate::apparatus::{Scene, content, skip};
@@ -64,43 +64,36 @@ fn killed_at_every_call(scene: &Scene, arguments: &[&str], prepare: impl Fn(), c
 
 #[test]
 fn a_crash_between_any_two_calls_leaves_the_old_or_the_new() {
-    let scene = Scene::new();
-    scene.directory("d");
-    let (old, new) = (content::bytes(1, 50_000), content::bytes(2, 60_000));
-    scene.file("a", &new);
-    let prepare = || drop(scene.file("d/b", &old));
+    let replacing = Replacing::new();
+    let Replacing { scene, new, .. } = &replacing;
     let check = |when: &str| {
-        let there = scene.bytes("d/b");
-        assert!(there == old || there == new, "{when}: {} bytes", there.len());
-        for name in names(&scene, "d") {
+        replacing.is_old_or_new(when);
+        for name in names(scene, "d") {
             match name.as_str() {
                 "b" => {}
-                ".b.zccp-new" => assert!(scene.bytes("d/.b.zccp-new") == new, "{when}: what is left over is whole"),
+                ".b.zccp-new" => assert!(scene.bytes("d/.b.zccp-new") == *new, "{when}: what is left over is whole"),
                 other => panic!("{when}: {other}"),
             }
         }
         // The next run is not hindered, and takes away what is left.
-        scene.zccp(["--atomic", "a", "d/b"]).run().succeeds().file_is("d/b", &new);
-        assert_eq!(names(&scene, "d"), ["b"], "{when}");
+        scene.zccp(["--atomic", "a", "d/b"]).run().succeeds().file_is("d/b", new);
+        assert_eq!(names(scene, "d"), ["b"], "{when}");
     };
-    killed_at_every_call(&scene, &["--atomic", "--durable", "a", "d/b"], prepare, check);
+    killed_at_every_call(scene, &["--atomic", "--durable", "a", "d/b"], || replacing.prepare(), check);
 }
 
 #[test]
 fn so_it_does_where_files_cannot_be_without_a_name() {
-    let scene = Scene::new();
-    scene.directory("d");
-    let (old, new) = (content::bytes(3, 50_000), content::bytes(4, 60_000));
-    scene.file("a", &new);
-    let prepare = || drop(scene.file("d/b", &old));
-    prepare();
-    let Some((_, all)) = trace(&scene, &[], scene.zccp(["--atomic", "a", "d/b"])) else { return };
+    let replacing = Replacing::new();
+    let Replacing { scene, new, .. } = &replacing;
+    replacing.prepare();
+    let Some((_, all)) = trace(scene, &[], scene.zccp(["--atomic", "a", "d/b"])) else { return };
     let unnamed = all.named("openat").position(|call| call.arguments[2].contains("O_TMPFILE")).unwrap() + 1;
     let refuse = format!("--inject=openat:error=EOPNOTSUPP:when={unnamed}");
-    prepare();
-    let Some((outcome, all)) = trace(&scene, &[&refuse], scene.zccp(["--atomic", "a", "d/b"])) else { return };
-    outcome.succeeds().file_is("d/b", &new);
-    assert_eq!(names(&scene, "d"), ["b"]);
+    replacing.prepare();
+    let Some((outcome, all)) = trace(scene, &[&refuse], scene.zccp(["--atomic", "a", "d/b"])) else { return };
+    outcome.succeeds().file_is("d/b", new);
+    assert_eq!(names(scene, "d"), ["b"]);
     // strace has one injection for each call, so the calls of that name are left out here; all others are killed at.
     let mut seen: HashMap<&str, usize> = HashMap::new();
     for call in &all.calls {
@@ -109,17 +102,16 @@ fn so_it_does_where_files_cannot_be_without_a_name() {
         if !copying.contains(&call.name.as_str()) {
             continue;
         }
-        prepare();
+        replacing.prepare();
         let inject = format!("--inject={}:signal=KILL:when={number}", call.name);
-        let Some((outcome, _)) = trace(&scene, &[&refuse, &inject], scene.zccp(["--atomic", "a", "d/b"])) else {
+        let Some((outcome, _)) = trace(scene, &[&refuse, &inject], scene.zccp(["--atomic", "a", "d/b"])) else {
             return;
         };
         outcome.dies_of(libc::SIGKILL);
-        let there = scene.bytes("d/b");
-        assert!(there == old || there == new, "{} {number}: {} bytes", call.name, there.len());
-        assert!(names(&scene, "d").iter().all(|name| name == "b" || name == ".b.zccp-new"));
-        scene.zccp(["--atomic", "a", "d/b"]).run().succeeds().file_is("d/b", &new);
-        assert_eq!(names(&scene, "d"), ["b"], "{} {number}", call.name);
+        replacing.is_old_or_new(&format!("{} {number}", call.name));
+        assert!(names(scene, "d").iter().all(|name| name == "b" || name == ".b.zccp-new"));
+        scene.zccp(["--atomic", "a", "d/b"]).run().succeeds().file_is("d/b", new);
+        assert_eq!(names(scene, "d"), ["b"], "{} {number}", call.name);
     }
 }
 

@@ -1,7 +1,7 @@
 //! `--atomic` and links in place of others, ended by a signal: the old one or the new one, and nothing beside it.
 
 use super::atomic::names;
-use super::ended_at_every_call;
+use super::{Replacing, ended_at_every_call};
 use crate::apparatus::fuse::{Faults, Mount};
 use crate::apparatus::strace::trace;
 use crate::apparatus::{Command, Scene, content};
@@ -17,18 +17,14 @@ fn terminated_at_every_call(scene: &Scene, command: impl Fn() -> Command, prepar
 
 #[test]
 fn at_any_moment_the_old_file_or_the_new_one_stands_and_nothing_beside_it() {
-    let scene = Scene::new();
-    scene.directory("d");
-    let (old, new) = (content::bytes(1, 50_000), content::bytes(2, 60_000));
-    scene.file("a", &new);
-    let prepare = || drop(scene.file("d/b", &old));
+    let replacing = Replacing::new();
+    let scene = &replacing.scene;
     let check = |when: &str| {
-        let there = scene.bytes("d/b");
-        assert!(there == old || there == new, "{when}: {} bytes", there.len());
-        assert_eq!(names(&scene, "d"), ["b"], "{when}");
+        replacing.is_old_or_new(when);
+        assert_eq!(names(scene, "d"), ["b"], "{when}");
         assert!(when.contains("; what was not finished is removed\n"), "{when}");
     };
-    terminated_at_every_call(&scene, || scene.zccp(["--atomic", "a", "d/b"]), prepare, check);
+    terminated_at_every_call(scene, || scene.zccp(["--atomic", "a", "d/b"]), || replacing.prepare(), check);
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod verify;
 
 use crate::apparatus::Running;
 use crate::apparatus::strace::trace;
-use crate::apparatus::{Command, Outcome, Scene, skip, strace};
+use crate::apparatus::{Command, Outcome, Scene, content, skip, strace};
 use std::path::PathBuf;
 
 /// A copy of the program where every user can get at it. Copied by another process: a descriptor of ours that is open for
@@ -18,6 +18,35 @@ pub fn program_for_all(scene: &Scene) -> PathBuf {
     let program = crate::apparatus::case::zccp();
     scene.program("/bin/cp").argument(program).argument("zccp").run().succeeds();
     scene.path("zccp")
+}
+
+/// A scene in which the file `a` is to take the place of `d/b`.
+struct Replacing {
+    scene: Scene,
+    old: Vec<u8>,
+    new: Vec<u8>,
+}
+
+impl Replacing {
+    fn new() -> Replacing {
+        let scene = Scene::new();
+        let (old, new) = (content::bytes(1, 50_000), content::bytes(2, 60_000));
+        scene.directory("d");
+        scene.file("a", &new);
+        Replacing { scene, old, new }
+    }
+
+    /// `d/b` is the old one.
+    fn prepare(&self) {
+        self.scene.file("d/b", &self.old);
+    }
+
+    /// Fails unless `d/b` is the old one or the new one.
+    #[track_caller]
+    fn is_old_or_new(&self, when: &str) {
+        let there = self.scene.bytes("d/b");
+        assert!(there == self.old || there == self.new, "{when}: {} bytes", there.len());
+    }
 }
 
 /// Runs the command again and again, ended by `signal` on entering each of its calls after it has opened the file `a`, or made

@@ -5,12 +5,7 @@
 
 use crate::completions::{names, spellings, words};
 use clap::{Arg, Command, ValueHint};
-use clap_complete::Generator;
 use std::fmt::Write as _;
-use std::io;
-
-/// The generator.
-pub struct Bash;
 
 /// What comes before the option's name is taken apart. Indented as in the function it stands in.
 const TAKE_APART: &str = r#"    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} before= i
@@ -33,29 +28,20 @@ const TAKE_APART: &str = r#"    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_
 const OPTIONS: &str = r#"    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
 "#;
 
-impl Generator for Bash {
-    fn file_name(&self, name: &str) -> String {
-        format!("{name}.bash")
-    }
-
-    fn generate(&self, table: &Command, out: &mut dyn io::Write) {
-        self.try_generate(table, out).expect("a script for bash could not be written");
-    }
-
-    fn try_generate(&self, table: &Command, out: &mut dyn io::Write) -> io::Result<()> {
-        let name = table.get_name();
-        let mut text = format!("# bash completion for {name}\n\n_{name}()\n{{\n{TAKE_APART}    case $prev in\n");
-        table.get_opts().for_each(|option| text.push_str(&argument(option)));
-        let options: Vec<String> = table.get_arguments().flat_map(spellings).collect();
-        let options = options.join(" ");
-        let _ = write!(
-            text,
-            "    esac\n    [[ $cur == -* ]] || return\n    \
-             COMPREPLY=($(compgen -W \"{options}\" -- \"$cur\"))\n{OPTIONS}}}\n\n\
-             complete -o bashdefault -o default -F _{name} {name}\n"
-        );
-        out.write_all(text.as_bytes())
-    }
+/// The script.
+pub fn script(table: &Command) -> String {
+    let name = table.get_name();
+    let mut text = format!("# bash completion for {name}\n\n_{name}()\n{{\n{TAKE_APART}    case $prev in\n");
+    table.get_opts().for_each(|option| text.push_str(&argument(option)));
+    let options: Vec<String> = table.get_arguments().flat_map(spellings).collect();
+    let options = options.join(" ");
+    let _ = write!(
+        text,
+        "    esac\n    [[ $cur == -* ]] || return\n    \
+         COMPREPLY=($(compgen -W \"{options}\" -- \"$cur\"))\n{OPTIONS}}}\n\n\
+         complete -o bashdefault -o default -F _{name} {name}\n"
+    );
+    text
 }
 
 /// The branch for an option that takes an argument.

@@ -2,13 +2,11 @@
 //!
 //! What clap_complete does not know of the tables is put right here: an argument that is optional has to follow its
 //! option's `=` (a word of its own would be an operand), and `--engine` takes a list. Its script for bash also offers
-//! options where a copy wants file names, that for PowerShell none behind the first operand; those for elvish and nushell are worse: these three are ours ([`crate::bash`],
-//! [`crate::elvish`], [`crate::nushell`]).
+//! options where a copy wants file names, that for PowerShell none behind the first operand; those for elvish and nushell
+//! are worse: these three are ours ([`crate::bash`], [`crate::elvish`], [`crate::nushell`]).
 
-use crate::bash::Bash;
-use crate::elvish::Elvish;
-use crate::nushell::Nushell;
 use crate::pages::Page;
+use crate::{bash, elvish, nushell};
 use clap::{Arg, ArgAction, Command};
 use clap_complete::{Generator, Shell};
 
@@ -16,12 +14,12 @@ use clap_complete::{Generator, Shell};
 pub fn of(table: &Command) -> Result<Vec<Page>, String> {
     let table = &for_shells(table);
     Ok(vec![
-        page(table, Bash)?,
+        ours(table, "bash", bash::script),
         page(table, Shell::Zsh).and_then(|page| put_right(table, page, zsh))?,
         page(table, Shell::Fish).and_then(|page| put_right(table, page, fish))?,
-        page(table, Elvish)?,
+        ours(table, "elv", elvish::script),
         page(table, Shell::PowerShell).and_then(|page| powershell(table, page))?,
-        page(table, Nushell)?,
+        ours(table, "nu", nushell::script),
     ])
 }
 
@@ -41,6 +39,13 @@ fn for_shells(table: &Command) -> Command {
 
 /// What `--backup` may be.
 const CONTROLS: [&str; 8] = ["none", "off", "simple", "never", "existing", "nil", "numbered", "t"];
+
+/// A script that is all our own. The table gets the options that clap adds to it, as clap_complete's scripts have them.
+fn ours(table: &Command, ending: &str, script: fn(&Command) -> String) -> Page {
+    let mut table = table.clone();
+    table.build();
+    Page { path: format!("completions/{}.{ending}", table.get_name()), text: script(&table) }
+}
 
 fn page(table: &Command, shell: impl Generator) -> Result<Page, String> {
     let mut table = table.clone();

@@ -4,12 +4,7 @@
 
 use crate::completions::{Offered, offered};
 use clap::Command;
-use clap_complete::Generator;
 use std::fmt::Write as _;
-use std::io;
-
-/// The generator.
-pub struct Elvish;
 
 /// From the words typed to what is offered. elvish leaves out what does not begin as the word does.
 const BODY: &str = r#"    var word = $words[-1]
@@ -37,41 +32,32 @@ const BODY: &str = r#"    var word = $words[-1]
     }
 "#;
 
-impl Generator for Elvish {
-    fn file_name(&self, name: &str) -> String {
-        format!("{name}.elv")
+/// The script.
+pub fn script(table: &Command) -> String {
+    let name = table.get_name();
+    let Offered { options, arguments } = offered(table);
+    let mut text = format!("# elvish completion for {name}\n\nuse str\n\n");
+    let _ = writeln!(text, "set edit:completion:arg-completer[{name}] = {{|@words|\n    var options = [");
+    let taken: Vec<String> = options.iter().map(|(spelled, _)| spelled.clone()).collect();
+    for (spelled, help) in options {
+        // elvish puts a word with "=" in quotes: where the argument may be a word of its own, that is offered.
+        let alone = spelled.trim_end_matches('=');
+        let spelled = if taken.iter().any(|other| other == alone) { spelled.as_str() } else { alone };
+        let _ = writeln!(text, "        [{} {}]", quoted(spelled), quoted(&help));
     }
-
-    fn generate(&self, table: &Command, out: &mut dyn io::Write) {
-        self.try_generate(table, out).expect("a script for elvish could not be written");
-    }
-
-    fn try_generate(&self, table: &Command, out: &mut dyn io::Write) -> io::Result<()> {
-        let name = table.get_name();
-        let Offered { options, arguments } = offered(table);
-        let mut text = format!("# elvish completion for {name}\n\nuse str\n\n");
-        let _ = writeln!(text, "set edit:completion:arg-completer[{name}] = {{|@words|\n    var options = [");
-        let taken: Vec<String> = options.iter().map(|(spelled, _)| spelled.clone()).collect();
-        for (spelled, help) in options {
-            // elvish puts a word with "=" in quotes: where the argument may be a word of its own, that is offered.
-            let alone = spelled.trim_end_matches('=');
-            let spelled = if taken.iter().any(|other| other == alone) { spelled.as_str() } else { alone };
-            let _ = writeln!(text, "        [{} {}]", quoted(spelled), quoted(&help));
-        }
-        text.push_str("    ]\n    var arguments = [\n");
-        let mut lists = String::new();
-        for argument in arguments {
-            let words: Vec<String> = argument.words.iter().map(|word| quoted(word)).collect();
-            for name in &argument.names {
-                let _ = writeln!(text, "        &{}=[{}]", quoted(name), words.join(" "));
-                if argument.list {
-                    let _ = write!(lists, " {}", quoted(name));
-                }
+    text.push_str("    ]\n    var arguments = [\n");
+    let mut lists = String::new();
+    for argument in arguments {
+        let words: Vec<String> = argument.words.iter().map(|word| quoted(word)).collect();
+        for name in &argument.names {
+            let _ = writeln!(text, "        &{}=[{}]", quoted(name), words.join(" "));
+            if argument.list {
+                let _ = write!(lists, " {}", quoted(name));
             }
         }
-        let _ = write!(text, "    ]\n    var lists = [{}]\n{BODY}}}\n", lists.trim_start());
-        out.write_all(text.as_bytes())
     }
+    let _ = write!(text, "    ]\n    var lists = [{}]\n{BODY}}}\n", lists.trim_start());
+    text
 }
 
 fn quoted(text: &str) -> String {

@@ -5,12 +5,7 @@
 
 use crate::completions::{Offered, offered, summary};
 use clap::Command;
-use clap_complete::Generator;
 use std::fmt::Write as _;
-use std::io;
-
-/// The generator.
-pub struct Nushell;
 
 /// From the words typed to what is offered; `null` leaves it to nushell, which offers files.
 const BODY: &str = r#"    let word = $spans | last
@@ -29,37 +24,28 @@ const BODY: &str = r#"    let word = $spans | last
     $options | where {|option| $option.value | str starts-with $word }
 "#;
 
-impl Generator for Nushell {
-    fn file_name(&self, name: &str) -> String {
-        format!("{name}.nu")
+/// The script.
+pub fn script(table: &Command) -> String {
+    let name = table.get_name();
+    let mut text = format!("# nushell completion for {name}\n\nmodule \"{name} completions\" {{\n");
+    let _ = writeln!(text, "  def \"nu-complete {name}\" [spans: list<string>] {{\n    let options = [");
+    let Offered { options, arguments } = offered(table);
+    for (spelled, help) in options {
+        let _ = writeln!(text, "      {{value: {}, description: {}}}", quoted(&spelled), quoted(&help));
     }
-
-    fn generate(&self, table: &Command, out: &mut dyn io::Write) {
-        self.try_generate(table, out).expect("a script for nushell could not be written");
+    text.push_str("    ]\n    let arguments = [\n");
+    for argument in arguments {
+        let list = |words: &[String]| words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+        let (names, words) = (list(&argument.names), list(&argument.words));
+        let _ = writeln!(text, "      {{names: [{names}], list: {}, words: [{words}]}}", argument.list);
     }
-
-    fn try_generate(&self, table: &Command, out: &mut dyn io::Write) -> io::Result<()> {
-        let name = table.get_name();
-        let mut text = format!("# nushell completion for {name}\n\nmodule \"{name} completions\" {{\n");
-        let _ = writeln!(text, "  def \"nu-complete {name}\" [spans: list<string>] {{\n    let options = [");
-        let Offered { options, arguments } = offered(table);
-        for (spelled, help) in options {
-            let _ = writeln!(text, "      {{value: {}, description: {}}}", quoted(&spelled), quoted(&help));
-        }
-        text.push_str("    ]\n    let arguments = [\n");
-        for argument in arguments {
-            let list = |words: &[String]| words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
-            let (names, words) = (list(&argument.names), list(&argument.words));
-            let _ = writeln!(text, "      {{names: [{names}], list: {}, words: [{words}]}}", argument.list);
-        }
-        let _ = write!(
-            text,
-            "    ]\n{BODY}  }}\n\n  # {}\n  @complete \"nu-complete {name}\"\n  export extern {name} [...FILE: glob]\n}}\n\n\
-             export use \"{name} completions\" *\n",
-            summary(table)
-        );
-        out.write_all(text.as_bytes())
-    }
+    let _ = write!(
+        text,
+        "    ]\n{BODY}  }}\n\n  # {}\n  @complete \"nu-complete {name}\"\n  export extern {name} [...FILE: glob]\n}}\n\n\
+         export use \"{name} completions\" *\n",
+        summary(table)
+    );
+    text
 }
 
 fn quoted(text: &str) -> String {
