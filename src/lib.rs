@@ -26,7 +26,8 @@
 //!   said in [`transfer::plan`], what its errnos mean in [`transfer::verdict`].
 //! * A figure behind a choice: beside the constant, in [`transfer::plan`], [`transfer::endpoint`] or the engine;
 //!   `cargo bench --bench compare` measures it again.
-//! * An option: one entry in `cli::table`, one line in `cli::mapping`, one field in `cp::Options` or `cat::Options`.
+//! * An option: one entry in `cli::table`, one line in `cli::mapping`, one field in `cp::Options` or `cat::Options`. What
+//!   it goes with, and what not: `cli::rules`.
 //! * A sentence: [`report`], or where GNU has it in the room that has found the fault.
 //! * A slow or removable target: [`transfer::targets`] knows which are, [`transfer::window`] holds one copy to what is
 //!   allowed in memory; `cargo bench --bench slow` measures it.

@@ -273,11 +273,6 @@ impl Flow {
         self.disturbed
     }
 
-    /// What was taken and not given goes back to the source (its offsets are explicit, so it is read again).
-    pub fn untake(&mut self) {
-        self.taken = self.given;
-    }
-
     /// Bytes read from the source.
     pub fn taken(&self) -> u64 {
         self.taken

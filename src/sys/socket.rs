@@ -1,4 +1,4 @@
-//! Sockets: what kind one is, and whether its peer is on this machine.
+//! Sockets: what kind one is, whether its peer is on this machine, and how much may be unread there.
 
 use super::descriptor::last_errno;
 use rustix::io::Errno;

@@ -3,9 +3,9 @@
 //! One that has waited is woken where the other one runs, and may stay there: of 260 ms two workers spent some 80 in turns on
 //! one of two processors, the other one asleep (onto ext4, `perf record -a`, a virtual machine with Linux 6.18; why its
 //! scheduler does not part them by itself is not known). Parted, 13,000 files took between as long and 5 % less (medians of 7
-//! or 9 runs, taking turns): onto ext4 201 ms, most 208, instead of 212, most 288 (before it waited longer each time), in two other
-//! runs 2 and 0 % less; onto btrfs 2 %, onto xfs 1 %. Keeping each worker to one processor did as much, but there it would wait for another program's work
-//! while a processor beside has none.
+//! or 9 runs, taking turns): onto ext4 201 ms, most 208, instead of 212, most 288 (moving as soon as [`SHORTEST`] had gone
+//! by), in two other runs 2 and 0 % less; onto btrfs 2 %, onto xfs 1 %. Keeping each worker to one processor did as much, but
+//! there it would wait for another program's work while a processor beside has none.
 
 use crate::sys::processor;
 use std::sync::atomic::{AtomicU32, Ordering};
