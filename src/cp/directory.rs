@@ -213,19 +213,26 @@ fn make_new(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> Option<(Owne
 /// The permissions that a new directory is to have when it is filled and the source's are not kept; `None` if it has them.
 pub(super) fn mode_in_the_end(run: &Run<'_>, source: &Facts, made: &Facts) -> Option<u32> {
     let umask = run.identity.umask;
-    let has = made.mode & 0o7777;
-    let wanted = if run.options.preserve.no_mode {
-        // GNU sets the group's bit anew, and with it clears the others.
-        0o777 & !umask | if has & 0o2000 != 0 { 0o2000 } else { has & 0o1000 }
-    } else {
-        let omitted = attributes::omitted(run.options, source);
-        has & !0o700 | source.mode & 0o700 & !umask | omitted & !umask
-    };
-    // Without the source's mode none of a default access control list is wanted either, so it is always set.
-    (run.options.preserve.no_mode || wanted != has | 0o700).then_some(wanted)
+    if run.options.preserve.no_mode {
+        // None of a default access control list is wanted either, so it is always set. GNU sets the group's bit anew, and
+        // with it clears the others.
+        let special = if made.mode & 0o2000 != 0 { 0o2000 } else { made.mode & 0o1000 };
+        return Some(0o777 & !umask | special);
+    }
+    restored(made, source.mode, attributes::omitted(run.options, source), umask)
 }
 
-/// What was made a moment ago, open to be filled, with the rights to do so even under an odd umask.
+/// The permissions of a directory whose model has those of `model`, when what was omitted of them has been added again and
+/// the owner's are no longer more than the model's; `None` if it has them.
+pub(super) fn restored(made: &Facts, model: u32, omitted: u32, umask: u32) -> Option<u32> {
+    let has = made.mode & 0o7777;
+    // Of the owner's it was made with those that the umask, or a default access control list, has left.
+    let wanted = has & (model | !0o700) | omitted & !umask;
+    (wanted != has | 0o700).then_some(wanted)
+}
+
+/// What was made a moment ago, open to be filled, with the rights to do so even under an odd umask; its facts are those
+/// that it was made with.
 pub(super) fn open_new(directory: BorrowedFd<'_>, name: &OsStr) -> Result<(OwnedFd, Facts), Errno> {
     let open = |how| {
         let flags = how | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -238,8 +245,9 @@ pub(super) fn open_new(directory: BorrowedFd<'_>, name: &OsStr) -> Result<(Owned
     let fd = match open(OFlags::RDONLY) {
         Err(Errno::ACCESS) => {
             let place = open(OFlags::PATH)?;
-            grant(Handle::Place(place.as_fd()), &Facts::of(&place)?)?;
-            open(OFlags::RDONLY)?
+            let facts = Facts::of(&place)?;
+            grant(Handle::Place(place.as_fd()), &facts)?;
+            return Ok((open(OFlags::RDONLY)?, facts));
         }
         opened => opened?,
     };

@@ -59,8 +59,9 @@ pub(super) fn copy(
         entry.refuse(run, Refusal::OmitDirectory); // whatever the destination is
         return None;
     }
-    let there = if known.new { There::Nothing } else { entry.look(run, &source.facts, known.there)? };
-    let circumstances = entry.circumstances(run, &source.facts, &there);
+    let again = entry.copied_before(run, &source.facts);
+    let there = if known.new { There::Nothing } else { entry.look(run, &source.facts, known.there, again)? };
+    let circumstances = entry.circumstances(run, &source.facts, &there, again);
     let (ask, action) = decide::decide(&wishes, &source.facts, &there, circumstances);
     if let (true, Action::Make(steps)) = (run.options.dry_run, action) {
         rehearse::say(run, from, to, &source, steps, ask);
@@ -96,8 +97,15 @@ fn expected_of(source: &Facts) -> u64 {
 }
 
 impl Entry<'_> {
-    /// What stands at the destination, which may be `known`; `None` where that cannot be found out, and is said.
-    fn look(&self, run: &mut Run<'_>, source: &Facts, known: Option<Result<There, Errno>>) -> Option<There> {
+    /// What stands at the destination, which may be `known`; `None` where that cannot be found out, and is said, or where
+    /// the source was copied before (`again`): that is said first, wherever it would go.
+    fn look(
+        &self,
+        run: &mut Run<'_>,
+        source: &Facts,
+        known: Option<Result<There, Errno>>,
+        again: bool,
+    ) -> Option<There> {
         let followed = self.wishes.follows_destination(source);
         // By no name a directory goes into the working directory, whatever was found out for others.
         let nameless = source.kind == Kind::Directory && self.to.name.is_empty();
@@ -106,17 +114,21 @@ impl Entry<'_> {
             None if followed => self.to.look(),
             None => self.to.look_at_name(),
         };
-        let say = |errno| run.messages.error(format!("cannot stat {}: {}", self.to.quoted(), strerror(errno)));
-        there.map_err(say).ok()
+        match there {
+            Ok(there) => return Some(there),
+            Err(_) if again && self.wishes.backup.is_none() => self.refuse(run, Refusal::Again),
+            Err(errno) => run.messages.error(format!("cannot stat {}: {}", self.to.quoted(), strerror(errno))),
+        }
+        None
     }
 
     /// What the decision needs beside the two.
-    fn circumstances(&self, run: &mut Run<'_>, source: &Facts, there: &There) -> Circumstances {
+    fn circumstances(&self, run: &Run<'_>, source: &Facts, there: &There, again: bool) -> Circumstances {
         let followed = self.wishes.follows_destination(source);
         Circumstances {
             posixly_correct: *there == There::DanglingLink && std::env::var_os("POSIXLY_CORRECT").is_some(),
             made: if *there == There::Nothing { Made::Not } else { self.made_before(run, followed) },
-            again: self.copied_before(run, source),
+            again,
             dots: source.kind == Kind::Directory && names::ends_in_dots(&self.from.name),
             meeting: self.meeting(source, there),
         }

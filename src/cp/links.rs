@@ -101,10 +101,10 @@ pub(super) fn dressed(
         let facts = Facts::of(&fd)?;
         let is_ours =
             facts.kind == source.kind && (facts.raw_device == source.raw_device || facts.kind == Kind::Symlink);
-        if is_ours { Ok(fd) } else { Err(Errno::STALE) }
+        if is_ours { Ok((fd, facts)) } else { Err(Errno::STALE) }
     });
-    let fd = match opened {
-        Ok(fd) => fd,
+    let (fd, facts) = match opened {
+        Ok(opened) => opened,
         Err(errno) => {
             run.messages.error(format!("cannot stat {}: {}", to.quoted(), strerror(errno)));
             return false;
@@ -113,6 +113,7 @@ pub(super) fn dressed(
     let preserve = run.options.preserve;
     let extended = preserve.xattr != Keep::No || preserve.context != Keep::No;
     let lists = extended || run.options.preserve.mode && source.kind != Kind::Symlink;
+    let changes_hands = preserve.ownership && (run.identity.is_root || facts.owner == source.owner);
     let origin = if lists { place(from).ok() } else { None };
     let made = attributes::Made {
         source,
@@ -122,7 +123,8 @@ pub(super) fn dressed(
         to,
         handle: Handle::Place(fd.as_fd()),
         new: true,
-        mode,
+        // As with GNU these bits stay as they were made; a change of the owner takes set-user-ID.
+        mode: mode.map(|mode| mode | facts.mode & if changes_hands { 0o3000 } else { 0o7000 }),
     };
     attributes::set(run, &made)
 }

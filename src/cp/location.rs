@@ -7,6 +7,7 @@ use crate::report::quote::shell_always;
 use crate::sys::facts::{Facts, Kind};
 use rustix::fs::{self, Access, AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
+use rustix::process;
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -159,12 +160,14 @@ impl<'a> Location<'a> {
         fs::statat(self.directory, names::parent(&self.name), AtFlags::empty()).is_ok()
     }
 
-    /// Whether it may be opened for writing, as far as its permissions go.
+    /// Whether it may be opened for writing, as far as its permissions go: root's go everywhere, whatever else is in the
+    /// way. By no name there is nothing that could be.
     pub(super) fn is_writable(&self) -> bool {
-        self.may_be_written().is_ok()
+        process::geteuid().is_root()
+            || fs::accessat(self.directory, &*self.name, Access::WRITE_OK, AtFlags::EACCESS).is_ok()
     }
 
-    /// The same, and why not: EACCES, or EROFS where the file system is read-only.
+    /// Whether the kernel will let it be written, and why not: EACCES, or EROFS where the file system is read-only.
     pub(super) fn may_be_written(&self) -> Result<(), Errno> {
         fs::accessat(self.directory, self.looked_up(), Access::WRITE_OK, AtFlags::EACCESS)
     }

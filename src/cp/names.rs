@@ -72,6 +72,12 @@ pub(super) fn ends_in_dots(name: &OsStr) -> bool {
     matches!(last_component(name).as_bytes(), b"." | b"..")
 }
 
+/// Whether it says "the working directory" in so many dots, so that nothing has to be looked up.
+pub(super) fn is_working_directory(name: &OsStr) -> bool {
+    let bytes = name.as_bytes();
+    bytes.starts_with(b".") && bytes.split(|byte| *byte == b'/').all(|part| matches!(part, b"" | b"."))
+}
+
 /// Device and inode of the directory that `name`, looked up from `directory`, stands in.
 fn place(directory: BorrowedFd<'_>, name: &OsStr) -> Option<(u64, u64)> {
     id(directory, parent(name), AtFlags::empty())
@@ -131,6 +137,12 @@ mod tests {
             [("a", false), (".", true), ("a/..//", true), ("a/./b", false), ("...", false), ("", false)]
         {
             assert_eq!(ends_in_dots(OsStr::new(name)), expected, "{name}");
+        }
+        for name in [".", "./", "./.", ".///.//"] {
+            assert!(is_working_directory(OsStr::new(name)), "{name}");
+        }
+        for name in ["", "/", "/.", "..", "./..", "./a", "a/.", ".a"] {
+            assert!(!is_working_directory(OsStr::new(name)), "{name}");
         }
     }
 }

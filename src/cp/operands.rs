@@ -12,7 +12,7 @@ use crate::sys::text::strerror;
 use rustix::fs::{self, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 /// Copies each operand to where it goes.
 pub(super) fn each(run: &mut Run<'_>) {
@@ -20,7 +20,7 @@ pub(super) fn each(run: &mut Run<'_>) {
     let operands = &options.operands;
     match (&options.target, operands.as_slice()) {
         (Target::Directory(directory), sources) => match open_directory(directory) {
-            Ok(opened) => into(run, sources, directory, &opened),
+            Ok(opened) => into(run, sources, directory, place(&opened)),
             Err(errno) => {
                 let text = format!("target directory {}: {}", shell_always(directory), strerror(errno));
                 run.messages.error(text);
@@ -31,7 +31,7 @@ pub(super) fn each(run: &mut Run<'_>) {
         }
         (Target::LastOperand, [source, to]) => one(run, source, to),
         (_, [sources @ .., directory]) => match open_directory(directory) {
-            Ok(opened) => into(run, sources, directory, &opened),
+            Ok(opened) => into(run, sources, directory, place(&opened)),
             Err(errno) => {
                 run.messages.error(format!("target {}: {}", shell_always(directory), strerror(errno)));
             }
@@ -45,7 +45,8 @@ fn one(run: &mut Run<'_>, source: &OsStr, to: &OsStr) {
     let (from, plain) = (Location::plain(source), Location::plain(to));
     let mut known = Known::default();
     let at_once = run.options.make == Make::Copy && !run.options.recursive && run.options.backup.is_none();
-    let at_once = at_once && !run.options.dry_run;
+    let here = names::is_working_directory(to);
+    let at_once = at_once && !run.options.dry_run && !here;
     if at_once && !run.options.parents && !run.options.strip_trailing_slashes {
         let Some(opened) = source::look_at_source(run, &from, true, None) else { return };
         match file::copy_if_new(run, &from, &plain, opened) {
@@ -55,14 +56,14 @@ fn one(run: &mut Run<'_>, source: &OsStr, to: &OsStr) {
     }
     // As the last operand no name is that of nothing, if symbolic links are followed; with -T nobody has looked.
     let there = if to.is_empty() { Ok(There::Nothing) } else { plain.look() };
-    if there.as_ref().is_ok_and(There::is_directory)
+    if (here || there.as_ref().is_ok_and(There::is_directory))
         && let Ok(directory) = open_directory(to)
     {
         let source = stripped(run, source);
         if run.options.parents {
-            return parents::copy(run, source, to, directory.as_fd(), &mut false);
+            return parents::copy(run, source, to, place(&directory), &mut false);
         }
-        let inside = Location::inside(directory.as_fd(), to, source);
+        let inside = Location::inside(place(&directory), to, source);
         return copy(run, &Location::plain(source), &inside, known);
     }
     if run.options.parents {
@@ -88,7 +89,7 @@ fn single(run: &mut Run<'_>, source: &OsStr, to: &OsStr, mut known: Known<'_>) {
     copy(run, &from, &plain, known);
 }
 
-fn into(run: &mut Run<'_>, sources: &[OsString], name: &OsStr, directory: &OwnedFd) {
+fn into(run: &mut Run<'_>, sources: &[OsString], name: &OsStr, directory: BorrowedFd<'_>) {
     if let Some(account) = &mut run.account {
         account.watch(sources.len() > 1);
     }
@@ -96,9 +97,9 @@ fn into(run: &mut Run<'_>, sources: &[OsString], name: &OsStr, directory: &Owned
     for source in sources {
         let source = stripped(run, source);
         if run.options.parents {
-            parents::copy(run, source, name, directory.as_fd(), &mut new);
+            parents::copy(run, source, name, directory, &mut new);
         } else {
-            let inside = Location::inside(directory.as_fd(), name, source);
+            let inside = Location::inside(directory, name, source);
             copy(run, &Location::plain(source), &inside, Known::default());
         }
     }
@@ -118,7 +119,15 @@ fn stripped<'s>(run: &Run<'_>, source: &'s OsStr) -> &'s OsStr {
     if run.options.strip_trailing_slashes { names::stripped(source) } else { source }
 }
 
-/// A directory to copy into. Its contents need not be readable, so it is opened as a mere place (O_PATH).
-fn open_directory(name: &OsStr) -> Result<OwnedFd, Errno> {
-    fs::open(name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+/// A directory to copy into; `None` is the working directory, which need not be searchable to be named, as with GNU. Its
+/// contents need not be readable, so it is opened as a mere place (O_PATH).
+fn open_directory(name: &OsStr) -> Result<Option<OwnedFd>, Errno> {
+    if names::is_working_directory(name) {
+        return Ok(None);
+    }
+    fs::open(name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map(Some)
+}
+
+fn place(directory: &Option<OwnedFd>) -> BorrowedFd<'_> {
+    directory.as_ref().map_or(fs::CWD, |directory| directory.as_fd())
 }

@@ -4,6 +4,7 @@
 use super::attributes::{self, Handle, Made};
 use super::entry::Known;
 use super::location::Location;
+use super::options::Options;
 use super::{Run, directory, names, operands};
 use crate::report::quote::shell_always;
 use crate::sys::facts::{Facts, Kind};
@@ -26,15 +27,15 @@ struct Parent {
     mode: Option<u32>,
 }
 
-/// Copies `source` to its own name below `directory`. `new`: whether the directory that the last operand went to was made
-/// for it. As with GNU, what holds of one operand is believed of a next one that no directory leads to, and then what is
+/// Copies `source` to its own name below `directory`. `new`: whether the directory that the last operand went to was to be
+/// made for it. As with GNU, what holds of one operand is believed of a next one that no directory leads to, and then what is
 /// there under its name is in the way.
 pub(super) fn copy(run: &mut Run<'_>, source: &OsStr, name: &OsStr, directory: BorrowedFd<'_>, new: &mut bool) {
     let leading = names::leading(source);
     let way = stripped(leading);
     let (there, made) = match there(run, name, directory, leading) {
         Ok(Some(there)) => (Some(there), Vec::new()),
-        Ok(None) => match make(run, leading, name, directory) {
+        Ok(None) => match make(run, leading, (directory, name), new) {
             Ok(made) => (None, made),
             Err(()) => return,
         },
@@ -51,8 +52,8 @@ pub(super) fn copy(run: &mut Run<'_>, source: &OsStr, name: &OsStr, directory: B
         operand: true,
     };
     // A directory that was made for it is taken for empty, as by GNU: `a/.` is then there although nothing was.
-    if !way.is_empty() {
-        *new = made.last().is_some_and(|parent| parent.new);
+    if there.is_some() {
+        *new = false;
     }
     operands::copy(run, &Location::plain(source), &to, Known { new: *new, ..Known::default() });
     if made.iter().any(|parent| parent.new) {
@@ -97,7 +98,12 @@ fn there(run: &mut Run<'_>, name: &OsStr, directory: BorrowedFd<'_>, leading: &O
 }
 
 /// Makes what is not there; an error was said.
-fn make(run: &mut Run<'_>, leading: &OsStr, name: &OsStr, directory: BorrowedFd<'_>) -> Result<Vec<Parent>, ()> {
+fn make(
+    run: &mut Run<'_>,
+    leading: &OsStr,
+    (directory, name): (BorrowedFd<'_>, &OsStr),
+    new: &mut bool,
+) -> Result<Vec<Parent>, ()> {
     let leading = leading.as_bytes();
     let mut made: Vec<Parent> = Vec::new();
     let mut end = 0;
@@ -111,17 +117,28 @@ fn make(run: &mut Run<'_>, leading: &OsStr, name: &OsStr, directory: BorrowedFd<
         let from = OsStr::from_bytes(&leading[..end]).to_os_string();
         let to = joined(name, &leading[..end]);
         let above = made.last().map_or(directory, |parent| parent.destination.as_fd());
-        let parent = step(run, (from, to), above, component)?;
+        let parent = step(run, (from, to), (above, component), new)?;
         made.push(parent);
     }
     Ok(made)
 }
 
+/// The permission bits that a directory does not get before its model's attributes are its own: as with GNU, others may
+/// write into it at once where none is kept.
+fn omitted(options: &Options) -> u32 {
+    match options.preserve {
+        preserve if preserve.ownership => 0o077,
+        preserve if preserve.mode => 0o022,
+        _ => 0,
+    }
+}
+
+/// One directory: made if it is not there, which is noted in `next_to_new` whether or not it can be made.
 fn step(
     run: &mut Run<'_>,
     (from, to): (OsString, OsString),
-    above: BorrowedFd<'_>,
-    component: &OsStr,
+    (above, component): (BorrowedFd<'_>, &OsStr),
+    next_to_new: &mut bool,
 ) -> Result<Parent, ()> {
     let fail = |run: &mut Run<'_>, what: String, errno| {
         run.messages.error(format!("{what}: {}", strerror(errno)));
@@ -138,10 +155,11 @@ fn step(
         return Err(());
     }
     let new = there.is_err();
-    let omitted = attributes::omitted(run.options, &facts);
+    *next_to_new = new;
+    let model = if run.options.preserve.no_mode { 0o777 } else { facts.mode & 0o1777 };
+    let omitted = model & omitted(run.options);
     if new {
-        let mode = if run.options.preserve.no_mode { 0o777 } else { facts.mode & 0o1777 & !omitted | 0o700 };
-        let mode = Mode::from_raw_mode(mode);
+        let mode = Mode::from_raw_mode(model & !omitted | 0o700);
         if !attributes::label_is_there(run, &Location::plain(&from), true) {
             return Err(());
         }
@@ -154,15 +172,8 @@ fn step(
         }
     }
     let opened = if new {
-        directory::open_new(above, component).map(|(fd, now)| {
-            let mode = if run.options.preserve.no_mode {
-                // What it was made with, where that does not allow to fill it.
-                Some(now.mode & 0o7000 | 0o777 & !run.identity.umask).filter(|mode| mode & 0o700 != 0o700)
-            } else {
-                directory::mode_in_the_end(run, &facts, &now)
-            };
-            (fd, mode)
-        })
+        directory::open_new(above, component)
+            .map(|(fd, made)| (fd, directory::restored(&made, model, omitted, run.identity.umask)))
     } else {
         // It may be reached by a symbolic link, as the directory operand may.
         fs::openat(above, component, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())

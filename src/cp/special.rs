@@ -27,6 +27,8 @@ pub(super) fn make(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, so
     }
     let umask = run.identity.umask;
     let restored = match omitted & !umask {
+        // What bind(2) gives a socket, and mknod(1) the others.
+        _ if run.options.preserve.no_mode && source.kind == Kind::Socket => Some(0o777 & !umask),
         _ if run.options.preserve.no_mode => Some(0o666 & !umask),
         0 => None,
         _ => Some(source.mode & 0o777 & !umask),

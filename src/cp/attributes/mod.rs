@@ -12,7 +12,7 @@ pub(super) use xattr::label_is_there;
 
 use super::Run;
 use super::location::Location;
-use super::options::{Keep, Options};
+use super::options::{Keep, Make, Options};
 use crate::report::quote::{locale_quote, shell_always};
 use crate::sys::facts::{Facts, Kind};
 use crate::sys::text::strerror;
@@ -128,7 +128,9 @@ pub(super) fn set(run: &mut Run<'_>, made: &Made<'_>) -> bool {
     }
     let mut special = made.source.mode & SPECIAL;
     let lost = if made.leads { special } else { 0 };
-    if preserve.ownership {
+    // A link to the source (-s) gets its times, but stays ours, as with GNU.
+    let points_to_source = made.source.kind == Kind::Symlink && run.options.make == Make::SymbolicLink;
+    if preserve.ownership && !points_to_source {
         match owner(run, made) {
             Owner::Kept => {}
             Owner::NotKept => special = lost,
