@@ -1,0 +1,216 @@
+"""Random cases of random-lines: a recipe for a tree, and a command line that may have to do with it."""
+import copy
+import os
+import re
+import shlex
+
+import trees
+
+NAMES = ["a", "b", "c", "d", "e", "x", "l"]
+DATES = [(946_684_800 + day * 86_400) * 10**9 + part for day in range(3) for part in (0, 123_456_789)]
+SPECIAL = {"fifo", "socket", "device"}
+
+
+def quoted(word):
+    return '"$PWD"' + shlex.quote(word[4:]).replace("''", "") if word.startswith("$PWD") else shlex.quote(word)
+
+
+class Case:
+    """What is run, where, and by whom."""
+
+    def __init__(self, recipe, words):
+        self.recipe, self.words, self.environment = recipe, words, {}
+        self.umask, self.user, self.boundary, self.stdin, self.output, self.patience = 0o22, False, False, "", None, 10
+
+    def smaller(self):
+        """The same with something left out."""
+        for attribute, plain in (("umask", 0o22), ("user", False), ("boundary", False), ("environment", {}), ("stdin", "")):
+            if getattr(self, attribute) != plain:
+                yield self.but(**{attribute: plain})
+        for at in range(len(self.words)):
+            yield self.but(words=self.words[:at] + self.words[at + 1:])
+            word = self.words[at]
+            if re.match("-[a-zA-Z]{2,}$", word):
+                for letter in word[1:]:
+                    yield self.but(words=[*self.words[:at], word.replace(letter, "", 1), *self.words[at + 1:]])
+        for step in reversed(self.recipe):
+            if step[0] not in ("age",):
+                yield self.but(recipe=[other for other in self.recipe if other != step])
+
+    def but(self, **changes):
+        other = copy.copy(self)
+        other.__dict__.update(changes)
+        return other
+
+    def as_row(self):
+        variables = "".join(f"{key}={shlex.quote(value)} " for key, value in self.environment.items())
+        before = f"umask {self.umask:03o}; " if self.umask != 0o22 else ""
+        before += "mount -t tmpfs none m; " if self.boundary else ""
+        given = f"printf {shlex.quote(trees.escaped(self.stdin))} | " if self.stdin else ""
+        after = "" if self.stdin else " </dev/null"
+        recipe = "\n".join(trees.shell(*step) for step in self.recipe)
+        program = "cat" if self.output is not None else "cp"
+        line = " ".join([f"{variables}{'user ' if self.user else ''}{program}", *map(quoted, self.words)])
+        return f"{recipe}\n--\n{before}{given}{line}{after}"
+
+
+def recipe(choose, user):
+    """A few entries, some of the same name in several directories, so that one is in another's way."""
+    steps, directories, entries = [], [""], []
+    for _ in range(choose.randint(3, 13)):
+        inside = choose.choice(directories)
+        name = f"{inside}/{choose.choice(NAMES)}".lstrip("/")
+        if name in entries:
+            continue
+        kind = choose.choices(["file", "dir", "link", "hard", "fifo", "socket", "device"], [34, 26, 22, 14, 4, 2, 1])[0]
+        if kind == "dir":
+            steps.append(("dir", name))
+            directories.append(name)
+        elif kind == "file":
+            steps.append(("file", name, *choose.choice([(name, 0)] * 9 + [("", 0), (name, 140_000), ("\0" * 70_000, 0)])))
+        elif kind == "link":
+            steps.append(("link", name, target(choose, entries, inside)))
+        elif kind == "hard":
+            if others := [step[1] for step in steps if step[0] not in ("dir",)]:
+                steps.append(("hard", name, choose.choice(others)))
+        else:
+            steps.append((kind, name))
+        entries.append(name)
+    entries = entries or ["a"]
+    theirs = trees_of(choose, user)
+    steps.append(("age", ".", theirs))
+    for _ in range(choose.choice([0, 0, 1, 2, 4])):
+        steps.append(fact(choose, choose.choice(entries + ["."])))
+    return steps, entries
+
+
+def trees_of(choose, user):
+    return 65534 if user and choose.random() < 0.7 else 0
+
+
+def target(choose, entries, inside):
+    name = choose.choice(entries + NAMES[:3])
+    up = "../" * (inside.count("/") + 1 if inside else 0)
+    return choose.choice([up + name] * 5 + [name, name.rsplit("/")[-1], f"$PWD/{name}", ".", "..", "nowhere", "l", name + "/"])
+
+
+def fact(choose, name):
+    return choose.choice([
+        ("time", name, choose.choice(DATES)),
+        ("time", name, choose.choice(DATES)),
+        ("mode", name, choose.choice([0o000, 0o400, 0o444, 0o555, 0o311, 0o700, 0o755, 0o666, 0o2755, 0o4711, 0o1777, 0o600])),
+        ("mode", name, choose.choice([0o000, 0o200, 0o500])),
+        ("owner", name, *choose.choice([(65534, 65534), (3, 4), (0, 4), (65534, 0)])),
+        ("attribute", name, "user.x", b"1"),
+        ("attribute", name, *choose.choice([("system.posix_acl_access", trees.ACL), ("system.posix_acl_default", trees.DEFAULT)])),
+    ])
+
+
+LISTS = ["mode", "ownership", "timestamps", "links", "xattr", "all", "mode,timestamps", "links,mode", "ownership,xattr", "mo"]
+BACKUPS = ["numbered", "existing", "simple", "none", "t", "nil", "never", "off"]
+OPTIONS = (
+    [(f"-{letter}", 4) for letter in "abdfiHlLnPprsuv"]
+    + [("-R", 14), ("-r", 6), ("-a", 5), ("-T", 5), ("-x", 2), ("-v", 8), ("--remove-destination", 5), ("--parents", 5)]
+    + [("--attributes-only", 3), ("--copy-contents", 1), ("--strip-trailing-slashes", 2), ("--debug", 2), ("-b", 3)]
+    + [(f"--update={when}", 1) for when in ("all", "none", "none-fail", "older")] + [("--preserve", 1)]
+    + [(f"--preserve={some}", 0.6) for some in LISTS] + [(f"--no-preserve={some}", 0.6) for some in LISTS]
+    + [(f"--backup={how}", 0.7) for how in BACKUPS] + [("--backup", 1), ("-S.o", 1), ("--suffix=", 0.3), ("-Sa/b", 0.2)]
+    + [(f"--sparse={how}", 1) for how in ("always", "auto", "never")] + [("--keep-directory-symlink", 1), ("-Z", 0.2)]
+    + [(f"--reflink={how}", 0.7) for how in ("always", "auto", "never")] + [("--reflink", 0.3)]
+)
+
+
+def options(choose):
+    words = choose.choices(*zip(*OPTIONS), k=choose.choice([0, 1, 1, 2, 2, 3, 3, 4, 5, 7]))
+    short = [word for word in words if re.match("-[a-zA-Z]$", word)]
+    if len(short) > 1 and choose.random() < 0.5:
+        words = [word for word in words if word not in short] + ["-" + "".join(word[1] for word in short)]
+    return words
+
+
+def operand(choose, entries, new=False):
+    name = choose.choice(entries) if choose.random() < 0.9 else choose.choice([".", "..", "new", "", "nope/x", "$PWD"])
+    if new and choose.random() < 0.25:
+        name = "new"
+    form = choose.choices(["{0}", "{0}/", "{0}/.", "./{0}", "$PWD/{0}", "{0}//", "{0}/..", "{0}/" + choose.choice(NAMES)],
+                          [60, 6, 5, 4, 3, 1, 1, 5])[0]
+    return name if name == "" or name.startswith("$PWD") else form.format(name)  # never below the root directory
+
+
+def cp(choose, under):
+    user = {"root": False, "user": True}.get(under, choose.random() < 0.35)
+    steps, entries = recipe(choose, user)
+    words = options(choose)
+    sources = [operand(choose, entries) for _ in range(choose.choice([1] * 6 + [2] * 3 + [3]))]
+    if choose.random() < 0.1:
+        sources.append(sources[0])
+    last = operand(choose, entries, new=True)
+    if choose.random() < 0.12:
+        words, after = words + choose.choice([["-t", last], [f"--target-directory={last}"], [f"-t{last}"]]), sources
+    else:
+        after = [*sources, last]
+    words = words + after if choose.random() < 0.8 else after + words
+    letters = "".join(word[1:] for word in words if re.match("-[a-zA-Z]+$", word))
+    opened = not set(letters) & set("aRrls") or "--copy-contents" in words
+    if opened and choose.random() < 0.98:  # to read a FIFO waits
+        steps = [step for step in steps if step[0] != "fifo"]
+    case = Case(steps, words)
+    case.user, case.patience = user, 1.5 if opened else 10
+    case.umask = choose.choice([0o22] * 12 + [0o000, 0o077, 0o027, 0o777, 0o222, 0o700, 0o002])
+    case.stdin = choose.choice(["", "y\n", "y\ny\ny\ny\n", "n\ny\nn\n", "y\nn\n"])
+    if "m" not in entries and ("-x" in words or "x" in letters) and choose.random() < 0.5:
+        at = next(at for at, step in enumerate(steps) if step[0] == "age")
+        inside = choose.choice(["", *(step[1] for step in steps if step[0] == "dir" and "/" not in step[1])])
+        case.boundary = inside == ""
+        steps.insert(at, ("dir", f"{inside}/m".lstrip("/")))
+    for key, values in (("VERSION_CONTROL", BACKUPS), ("SIMPLE_BACKUP_SUFFIX", [".s", "", "a/b"]), ("POSIXLY_CORRECT", ["1"])):
+        if choose.random() < 0.03:
+            case.environment[key] = choose.choice(values)
+    return case
+
+
+def text(choose):
+    """Bytes that cat has something to do with."""
+    pieces = ["\n"] * 8 + ["\n\n"] * 3 + ["\n\n\n", "\t", "\t", "\r", "\r", "\r\n", "\r\n", *"\0\x01\x7f\x80\x8a\x9f\xa0\xff\xe9"]
+    pieces += ["a", "word ", "word ", "x" * choose.choice([1, 100, 5000, 40_000, 140_000])]
+    return "".join(choose.choices(pieces, k=choose.randint(0, 40)))
+
+
+CAT_OPTIONS = ["-A", "-b", "-e", "-E", "-n", "-s", "-t", "-T", "-u", "-v", "--show-all", "--number", "--number-n", "--squeeze-blank"]
+CAT_OPTIONS += ["--show-ends", "--show-tabs", "--show-nonprinting", "-bs", "-nE", "-sET", "-vs"]
+
+
+def cat(choose, under):
+    user = {"root": False, "user": True}.get(under, choose.random() < 0.3)
+    steps = [("file", name, text(choose), choose.choice([0] * 9 + [200_000])) for name in NAMES[:4]]
+    steps += [("dir", "e"), ("link", "l", choose.choice(["a", "nowhere", "l", "e"])), ("socket", "x"), ("age", ".", 0)]
+    steps += [("mode", choose.choice(NAMES[:5]), 0)] if choose.random() < 0.2 else []
+    operands = [choose.choice(NAMES[:4] * 4 + NAMES + ["-", "-", "nope", "a/", "e/", "."]) for _ in range(choose.randint(0, 5))]
+    words = choose.choices(CAT_OPTIONS, k=choose.choice([0, 0, 1, 1, 2, 3]))
+    words = words + operands if choose.random() < 0.8 else operands + words
+    case = Case(steps, words)
+    case.user, case.stdin = user, choose.choice(["", text(choose), "<a", "<b", "<e"])
+    if case.stdin.startswith("<") and len(case.stdin) != 2:
+        case.stdin = ""
+    append, both, cut = os.O_APPEND | os.O_WRONLY, os.O_RDWR, os.O_TRUNC | os.O_WRONLY
+    if choose.random() < 0.3:
+        place = choose.choice(["a", "b", "new"])
+        grows = len(words) > len(operands) and place != "new"  # formatted, it may run before its own reading for ever
+        case.output = choose.choice([append, cut] if grows else [append, both, cut]), place
+    else:
+        case.output = ()
+    return case
+
+
+def case(whose, choose, under):
+    return {"cp": cp, "cat": cat}[whose](choose, under)
+
+
+def without_deviations(case, outcome):
+    """What came of it, without what docs/deviations.md says of it."""
+    how = re.compile(r"copy offload: \w+, reflink: \w+, sparse detection: [\w +]+")
+    outcome = [how.sub("(how it was copied)", line) for line in outcome]
+    endless = any(line.count("/") >= trees.DEEPEST for line in outcome)
+    if "--keep-directory-symlink" in case.words or endless:
+        return None
+    return outcome
