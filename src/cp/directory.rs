@@ -14,7 +14,6 @@ use rustix::io::Errno;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Device and inode number.
@@ -65,20 +64,14 @@ struct Name {
     made: bool,
 }
 
-/// The directories that are operands, and the first one that was made for each: what a tree must not run into again.
+/// The directories that are operands, and those that were made in directories that were there: what a tree must not run
+/// into again.
 #[derive(Debug, Default)]
 pub(super) struct Roots {
     known: Mutex<HashMap<Id, Name>>,
-    /// For the operand at hand one was made.
-    made: AtomicBool,
 }
 
 impl Roots {
-    /// Another operand begins.
-    pub(super) fn begin(&self) {
-        self.made.store(false, Ordering::Relaxed);
-    }
-
     fn get(&self, id: Id) -> Option<Name> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
@@ -202,8 +195,8 @@ fn make_new(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> Option<(Owne
     if run.options.verbose {
         run.messages.print(format!("{} -> {}", entry.from.quoted(), to.quoted()));
     }
-    // Looked at first: writing, all workers would take one another's cache line for every directory.
-    if !run.roots.made.load(Ordering::Relaxed) && !run.roots.made.swap(true, Ordering::Relaxed) {
+    // In a directory that was there the walk may come upon it; in a new one it would come upon that first.
+    if entry.parent.is_none_or(|parent| !parent.is_new()) {
         run.roots.note(there.id(), Name { way: to.from_base().1, shown: to.shown(), made: true });
     }
     let mode = mode_in_the_end(run, facts, &there);

@@ -107,7 +107,6 @@ fn into(run: &mut Run<'_>, sources: &[OsString], name: &OsStr, directory: Borrow
 
 /// Copies an operand, and fills the directory if it is one.
 pub(super) fn copy(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, known: Known<'_>) {
-    run.roots.begin();
     run.into_itself = false;
     safety::begin(run, to);
     if let Some(directory) = entry::copy(run, from, to, known) {
