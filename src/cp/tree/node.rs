@@ -73,11 +73,6 @@ impl Node {
         self.chain().last().map_or(self.facts.device, |root| root.facts.device)
     }
 
-    /// Whether the destination was made by this run.
-    pub(in crate::cp) fn is_new(&self) -> bool {
-        self.finish.new
-    }
-
     /// Whether this source directory is it, or one that it is in.
     pub(in crate::cp) fn comes_from(&self, id: Id) -> bool {
         self.chain().any(|node| node.facts.id() == id)
