@@ -70,6 +70,12 @@
 //! * Nothing is allocated ahead on xfs, only on ext4: xfs does it by itself, and was slower with it (`transfer::preallocate`).
 //! * RWF_DONTCACHE does not hold a writer back, so slow targets get a window of sync_file_range, and the flag would add
 //!   nothing to that (`transfer::window`, docs/numbers-slow.md). As `cp` neither is done.
+//! * A pipe's lock is held by whoever copies out of it, so the driver leaves a full pipe to its reader for a moment instead of
+//!   coming back after every read (`transfer::lull`): less processor time at both ends. Engines still know no clock.
+//! * FAT keeps a file's length in its directory: what was flushed and then renamed is flushed once more there
+//!   (`transfer::durable`; tests/in-a-kernel shows it in a kernel that has vfat).
+//! * No signal interrupts fsync(2). Who sees a progress line is heard all the same: from the flush on another thread takes the
+//!   signals (`sys::signal`).
 //! * TCP over loopback is no case for read and write: what may be unread in the receiver's queue has a bound after all
 //!   (`sys::socket`), and all before that goes by sendfile (docs/numbers-cat.md).
 //! * Rust's runtime is not there to be undone: the programs begin with C's `main` (`sys::start`), which costs half as many

@@ -1,4 +1,4 @@
-//! How much an engine may move before the driver is asked again. The only place of a copy that looks at a clock.
+//! How much an engine may move before the driver is asked again. Beside `lull` the only place of a copy that looks at a clock.
 //!
 //! A call of copy_file_range or sendfile that is given a whole file cannot be seen into; in chunks that take about a tenth
 //! of a second a stop or a look at progress is never far. With `--rate-limit` a step is granted what [`RateLimit`] has
