@@ -182,8 +182,8 @@ fn permissions_are_asked_for() {
     }
     let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
     // The program itself may lie where nobody can go.
-    std::fs::copy(crate::apparatus::case::zccp(), scene.path("zccp")).unwrap();
-    std::fs::copy(crate::apparatus::case::zccp(), scene.path("zccat")).unwrap();
+    scene.copy_of(&crate::apparatus::case::zccp(), "zccp");
+    scene.copy_of(&crate::apparatus::case::zccp(), "zccat");
     let reached = scene.program("/bin/sh").arguments(["-c", "./zccp --version"]).with_user(NOBODY).run();
     if !reached.succeeded() {
         return skip::skip!("nobody cannot reach the build directory");
@@ -211,7 +211,7 @@ fn permissions_are_asked_for() {
 #[test]
 fn force_removes_what_cannot_be_opened() {
     let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
-    std::fs::copy(crate::apparatus::case::zccp(), scene.path("zccp")).unwrap();
+    scene.copy_of(&crate::apparatus::case::zccp(), "zccp");
     scene.program("/bin/chmod").arguments(["777", "."]).run().succeeds();
     scene.file("a", b"new");
     scene.file("b", b"old");

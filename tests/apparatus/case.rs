@@ -148,6 +148,15 @@ impl Scene {
         self.program(zccat()).arguments(arguments)
     }
 
+    /// A copy of `program` in this directory, to be run. A process of its own makes it: a file that this one still has open
+    /// for writing when another test's thread forks is "Text file busy" (ETXTBSY) to execve(2) until that child has gone on.
+    #[track_caller]
+    pub fn copy_of(&self, program: &Path, name: &str) -> PathBuf {
+        let copy = self.path(name);
+        self.program("/bin/cp").argument(program).argument(&copy).run().succeeds();
+        copy
+    }
+
     /// A line of shell, run here by `/bin/sh`; `$ZCCP` and `$ZCCAT` are the programs.
     pub fn shell(&self, script: &str) -> Command {
         self.program("/bin/sh").arguments(["-c", script]).variable("ZCCP", zccp()).variable("ZCCAT", zccat())
