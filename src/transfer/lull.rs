@@ -6,9 +6,9 @@
 //! about half of the pipe has been read costs less at both ends and is as quick, since the reader has the other half.
 //! How long that is, is learned: longer while little room was found, shorter when nearly all of it was.
 //!
-//! 1 GiB, a C program that splices as we do, medians of 4 to 7, Linux 6.18, 2 processors: a reader of 64 KiB at a time
-//! 217 → 196 ms, the writer's processor time 155 → 90 ms; of 256 KiB 200 → 200 ms and 155 → 117 ms; 64 MiB into
-//! `sha256sum` 245 → 212 ms and 19 → 6 ms. `cargo bench --bench compare -- pipe/` measures the program itself.
+//! 1 GiB, a C program that splices as we do, medians of 4, Linux 6.18, 2 Intel processors: a reader of 64 KiB at a time 225 →
+//! 197 ms, the writer's processor time 165 → 91 ms; of 256 KiB 202 → 200 ms and 157 → 116 ms. The program itself is in
+//! docs/numbers-cat.md, "Into a pipe"; `cargo bench --bench compare -- pipe/` measures it again.
 
 use crate::engine::{End, Name, Nature};
 use std::time::{Duration, Instant};
@@ -22,9 +22,9 @@ const SHORTEST: Duration = Duration::from_micros(30);
 /// The longest: what a reader waits at most that was slow and is suddenly quick.
 const LONGEST: Duration = Duration::from_millis(2);
 
-/// Who wakes up this much too late had to wait for a processor, so there is another program's work on it; then the
-/// reader's wake-ups are the better clock: they run both on one processor, and two busy loops were there to show it
-/// (1 GiB, 256 KiB a read: 258 ms without waits, 303 with them, 252 with this; on a quiet machine 1 wait in 100 is late).
+/// Who wakes up this much too late had to wait for a processor, so another program's work is on it; then the reader's
+/// wake-ups are the better clock, because they bring both onto one processor. With a busy loop on one of the two, 1 GiB and
+/// 256 KiB a read: 252 ms without waits, 293 with them, 254 with this (medians of 4). On a quiet machine 1 wait in 100 is late.
 const LATE: Duration = Duration::from_micros(150);
 
 /// A reader that empties the pipe faster than this is not waited for: `grep -c x` read 64 MiB of random bytes in 5.9 ms,
