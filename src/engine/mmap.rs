@@ -11,9 +11,9 @@ use super::drain::Drain;
 use super::watch::{Watch, advance};
 use super::{Name, Reason, Scratch};
 use crate::sys::facts::FileSystem;
+use crate::sys::map::page_size;
 use crate::sys::map::{Map, Pages};
 use rustix::io::Errno;
-use rustix::param::page_size;
 
 /// Bytes mapped at a time for a sink that takes them at once. Measured, GB/s with windows of ¼, 1, 2 and 4 MiB, pages
 /// mapped ahead (as met): ext4 2.2 (1.8), 2.6 (2.2), 2.7 (2.1), 2.6 (2.2); tmpfs 1.2 (1.3), 1.4 (1.4), 1.5 (1.5),
@@ -92,7 +92,7 @@ impl Source<'_> {
             return Ok(None);
         };
         let mut end = from + left.min(most);
-        let boundary = end - end % page_size() as u64;
+        let boundary = end - end % page_size();
         if end < watch.size() && boundary > from {
             end = boundary;
         }

@@ -62,3 +62,9 @@ impl Map {
 fn told(count: isize) -> Result<usize, Errno> {
     usize::try_from(count).map_err(|_| last_errno())
 }
+
+/// Bytes of a page of memory (sysconf(3)). rustix asks by prctl(PR_GET_AUXV), which a program may be killed for.
+pub fn page_size() -> u64 {
+    // SAFETY: no pointer; _SC_PAGESIZE is always known.
+    unsafe { libc::sysconf(libc::_SC_PAGESIZE) as u64 }
+}

@@ -128,7 +128,7 @@ pub fn leave_to_another() {
             unsafe { libc::pause() };
         }
     };
-    let started = || std::thread::Builder::new().name("zccp-signal".into()).stack_size(STACK).spawn(waiting).is_ok();
+    let started = || std::thread::Builder::new().stack_size(STACK).spawn(waiting).is_ok();
     if !*OTHER.get_or_init(started) {
         return;
     }

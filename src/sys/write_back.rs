@@ -84,7 +84,7 @@ pub fn in_memory(fd: impl AsFd, range: &Range<u64>) -> Result<u64, Errno> {
         return Err(descriptor::last_errno());
     }
     // Pages of a range that are being written are dirty as well if they were written to meanwhile: counted twice.
-    let bytes = (pages.dirty + pages.writeback).saturating_mul(rustix::param::page_size() as u64);
+    let bytes = (pages.dirty + pages.writeback).saturating_mul(super::map::page_size());
     Ok(if range.length > 0 { bytes.min(range.length.next_multiple_of(1 << 16)) } else { bytes })
 }
 

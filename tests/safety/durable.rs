@@ -26,6 +26,17 @@ fn a_file_and_then_its_directory_are_flushed() {
     }
 }
 
+/// Whoever sees the progress is heard meanwhile, by a thread of its own: it is begun without prctl(2), as all are, which a
+/// thread with a name would be called by and a program may be killed for.
+#[test]
+fn a_filter_that_kills_for_prctl_ends_no_flush_that_is_watched() {
+    let scene = Scene::new();
+    let bytes = content::bytes(1, 8 << 20);
+    scene.file("a", &bytes);
+    let command = scene.zccp(["--durable", "--progress=always", "a", "b"]).killed_for(libc::SYS_prctl);
+    command.run().succeeds().file_is("b", &bytes);
+}
+
 #[test]
 fn a_flush_that_fails_is_a_failed_copy() {
     let scene = Scene::new();

@@ -151,7 +151,7 @@ fn an_inherited_source_is_read_from_where_it_stands_and_left_at_the_end() {
     let mut session = Mmap.open(&ask, &tuning, &flow, &mut scratch).expect("open");
     let moved = session.step(&mut flow, Grant { bytes: 10_000, more: true });
     let Step::Moved(n) = moved else { panic!("{moved:?}") };
-    assert_eq!((1_000 + n) % page_size() as u64, 0, "the next window begins with a page");
+    assert_eq!((1_000 + n) % page_size(), 0, "the next window begins with a page");
     assert_eq!(fs::tell(&source), Ok(1_000 + n));
     drop(session);
 
