@@ -1,12 +1,14 @@
 //! Sources that change under the copy: cut, grown, cut and grown again and again. What arrives was in the file.
 
-use crate::apparatus::{Engine, Fs, Scene, for_each_engine};
+use crate::apparatus::{Engine, Fs, Outcome, Scene, content, for_each_engine, skip, sockets};
 use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// A block at `offset` in which every byte tells its place in the file; never 0.
 fn block(offset: u64, len: usize) -> Vec<u8> {
@@ -71,14 +73,12 @@ fn a_mapping_never_ends_by_a_signal_nor_yields_a_byte_that_was_not_there() {
 /// A source cut short while the copy waits for its reader: what was there arrives, and it is said.
 #[test]
 fn a_source_that_shrinks_is_told_of() {
-    use crate::apparatus::sockets::pipe;
-    use std::io::Read;
     for engine in ["read_write", "mmap", "sendfile", "splice"] {
         let scene = Scene::new();
         let size = 8_000_000;
         let source = scene.file("a", &block(0, size));
         let option = Engine::named(engine).option().expect("an option");
-        let (reader, writer) = pipe();
+        let (reader, writer) = sockets::pipe();
         let running = scene.zccat([option.as_str(), "a"]).stdout_to(writer).spawn();
         let mut reader = File::from(reader);
         let mut head = vec![0; 100_000];
@@ -97,15 +97,13 @@ fn a_source_that_shrinks_is_told_of() {
 
 #[test]
 fn a_source_that_grows_is_copied_to_where_it_ends() {
-    use crate::apparatus::sockets::pipe;
-    use std::io::Read;
     for_each_engine(|engine| {
         if ["reflink", "copy_file_range", "zerocopy"].contains(&engine.name()) {
             return; // not to a pipe
         }
         let scene = Scene::new();
         let source = scene.file("a", &block(0, 3_000_000));
-        let (reader, writer) = pipe();
+        let (reader, writer) = sockets::pipe();
         let mut command = scene.zccat(["a"]).stdout_to(writer);
         if let Some(option) = engine.option() {
             command = command.argument(option);
@@ -121,4 +119,75 @@ fn a_source_that_grows_is_copied_to_where_it_ends() {
         assert_eq!(arrived.len(), 5_000_000, "{}", engine.name());
         only_bytes_of_the_file(&arrived, engine.name());
     });
+}
+
+/// Sends the scene's `a` to a TCP connection from its mapping, with the second send held up: what happens to the file then
+/// falls between the looks before and after it. `pretend` is what that send is said to have taken, instead of being made.
+/// What had arrived before is told to `change`. `None` without strace.
+fn sent_while(scene: &Scene, pretend: Option<usize>, change: impl Fn(&File, u64)) -> Option<(Outcome, Vec<u8>, u64)> {
+    if !skip::has_program("strace") {
+        skip::skip!("strace is not installed");
+        return None;
+    }
+    let held_up = Duration::from_secs(3);
+    let retval = pretend.map(|n| format!(":retval={n}")).unwrap_or_default();
+    let inject = format!("--inject=sendto:delay_enter={}{retval}:when=2", held_up.as_micros());
+    let (theirs, mut ours) = sockets::tcp_pair();
+    let command = scene.zccat(["--explain", "--engine=mmap,read_write", "a"]).stdout_to(theirs);
+    let running = command.under("strace", ["-f", "-qq", "-o", "/dev/null", inject.as_str()]).spawn();
+    // All of the first send.
+    ours.set_read_timeout(Some(held_up / 6)).unwrap();
+    let mut arrived = vec![0; 4 << 20];
+    let mut have = 0;
+    running.wait_until("begun", || {
+        match ours.read(&mut arrived[have..]) {
+            Ok(n) => have += n,
+            Err(_) if have > 0 => return true,
+            Err(_) => {}
+        }
+        false
+    });
+    arrived.truncate(have);
+    change(&File::options().write(true).open(scene.path("a")).unwrap(), have as u64);
+    ours.set_read_timeout(None).unwrap();
+    ours.read_to_end(&mut arrived).unwrap();
+    Some((running.finish(), arrived, have as u64))
+}
+
+#[test]
+fn what_went_out_from_behind_the_new_end_of_a_file_is_a_failure() {
+    let scene = Scene::new();
+    scene.file("a", &block(0, 6_000_000));
+    let cut = |file: &File, sent: u64| file.set_len(sent + 1_000).unwrap();
+    let Some((outcome, arrived, first)) = sent_while(&scene, Some(5_000), cut) else { return };
+    outcome.fails_with(1).stderr_has(
+        "zccat: a: it was cut short while it was sent, and 4000 bytes from behind its new end went out, perhaps as zeros",
+    );
+    // Nothing was sent but by the first, since the second was only said to be.
+    assert_eq!(arrived.len() as u64, first);
+    only_bytes_of_the_file(&arrived, "sent");
+}
+
+#[test]
+fn a_file_cut_short_under_a_send_yields_what_is_left_of_it() {
+    let scene = Scene::new();
+    scene.file("a", &block(0, 6_000_000));
+    let cut = |file: &File, sent: u64| file.set_len(sent + 1_000).unwrap();
+    let Some((outcome, arrived, first)) = sent_while(&scene, None, cut) else { return };
+    // The page that the new end lies in may have gone out whole, if the kernel asked for no more at once.
+    let beyond = arrived.len() as u64 - first - 1_000;
+    only_bytes_of_the_file(&arrived[..first as usize + 1_000], "sent");
+    let said = if beyond > 0 { "it was cut short while it was sent" } else { "became shorter while it was copied" };
+    outcome.fails_with(1).stderr_has(said);
+}
+
+#[test]
+fn a_file_changed_in_place_under_a_send_arrives_as_it_is() {
+    let scene = Scene::new();
+    let bytes = block(0, 6_000_000);
+    scene.file("a", &bytes);
+    let same = |file: &File, sent: u64| file.write_all_at(&block(sent, 100_000), sent).unwrap();
+    let Some((outcome, arrived, _)) = sent_while(&scene, None, same) else { return };
+    outcome.succeeds().stderr_has("the source changed under its mapping").stderr_has("read_write ");
+    assert!(content::difference(&bytes, &arrived).is_none());
 }

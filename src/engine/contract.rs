@@ -148,7 +148,7 @@ pub enum Step {
     /// The call failed.
     Error(Side, Errno),
     /// The source changed under the mapping, so what this step moved may hold bytes that were never in the file. Nothing
-    /// counts as given; `Flow::spoiled` says how far the sink may have been written.
+    /// counts as given but what the flow was told of; `Flow::spoiled` says how much more the sink may have been given.
     Changed,
 }
 
@@ -258,9 +258,9 @@ impl Flow {
         self.spoiled = self.spoiled.max(self.given + n);
     }
 
-    /// Whether such bytes may still be there.
-    pub fn is_spoiled(&self) -> bool {
-        self.spoiled > self.given
+    /// How many such bytes may still be there.
+    pub fn spoiled(&self) -> u64 {
+        self.spoiled.saturating_sub(self.given)
     }
 
     /// The source was seen to change while it was copied: whoever reads on has to look twice.

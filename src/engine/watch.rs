@@ -48,7 +48,12 @@ impl Watch {
     /// Whether bytes below the offset `end` that were taken since are the file's.
     pub(super) fn held(&self, source: &End<'_>, end: u64) -> Result<bool, Errno> {
         let now = Watch::begin(source)?;
-        Ok(now.size >= end && now.changed == self.changed)
+        Ok(now.size >= end && self.left_alone(&now))
+    }
+
+    /// Whether nobody changed the file between the two.
+    pub(super) fn left_alone(&self, now: &Watch) -> bool {
+        now.changed == self.changed
     }
 }
 

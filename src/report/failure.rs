@@ -23,6 +23,7 @@ pub fn of_copy(failure: &Failure, plan: &Plan, source: &OsStr, sink: &OsStr) -> 
         Failure::Seek(errno) => format!("cannot lseek {from}: {}", strerror(*errno)),
         Failure::NoRoom { .. } => format!("error writing {to}: No space left on device"),
         Failure::TooLarge { .. } => format!("error writing {to}: File too large"),
+        Failure::Spoiled { bytes } => format!("error reading {from}: {}", spoiled(*bytes)),
         Failure::NoEngine | Failure::Refused { .. } => no_engine(failure, plan, &format!("{from} to {to}")),
     }
 }
@@ -35,6 +36,7 @@ pub fn of_source(failure: &Failure, plan: &Plan, name: &str) -> Option<String> {
         Failure::Call { errno, .. } | Failure::Clone(errno) | Failure::Seek(errno) => {
             Some(format!("{name}: {}", strerror(*errno)))
         }
+        Failure::Spoiled { bytes } => Some(format!("{name}: {}", spoiled(*bytes))),
         Failure::NoEngine | Failure::Refused { .. } => Some(no_engine(failure, plan, name)),
     }
 }
@@ -70,6 +72,7 @@ pub fn of_engine(failure: &Failure, plan: &Plan, to: &str) -> String {
         }
         Failure::NoRoom { .. } => format!("{engine} fails {to}: No space left on device"),
         Failure::TooLarge { .. } => format!("{engine} fails {to}: File too large"),
+        Failure::Spoiled { bytes } => format!("{engine} fails {to}: {}", spoiled(*bytes)),
         Failure::TimedOut(_) => format!("{engine} fails {to}: {}", strerror(Errno::TIMEDOUT)),
     }
 }
@@ -87,6 +90,11 @@ pub fn hint(failure: &Failure, given: u64) -> Option<String> {
         _ if given > 0 => Some(format!("({given} bytes were copied)")),
         _ => None,
     }
+}
+
+/// What was sent is not all the source's.
+fn spoiled(bytes: u64) -> String {
+    format!("it was cut short while it was sent, and {bytes} bytes from behind its new end went out, perhaps as zeros")
 }
 
 /// Which of the user's engines cannot copy `what`, and why.

@@ -5,14 +5,16 @@
 //! others may store to at any time must not be borrowed as a Rust slice.
 
 use super::descriptor::last_errno;
-use memmap2::{MmapOptions, MmapRaw};
+use memmap2::{Advice, MmapOptions, MmapRaw};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 /// Whether the pages of a window are mapped all at once or as they are met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pages {
-    /// At once, when it is made (MAP_POPULATE). Pages that cannot be had are left out without an error.
+    /// At once, when it is made (MADV_POPULATE_READ; before Linux 5.14 as they are met), and read ahead as from a file
+    /// that is read from front to back (MADV_SEQUENTIAL, without which a cold file is read only around where it is met).
+    /// Pages that cannot be had are left out without an error.
     Ahead,
     /// Sixteen at a time, as the kernel comes to them (fault-around, 64 KiB).
     AsMet,
@@ -30,11 +32,14 @@ impl Map {
     pub fn of(file: BorrowedFd<'_>, offset: u64, length: usize, pages: Pages) -> Result<Map, Errno> {
         let mut options = MmapOptions::new();
         options.offset(offset).len(length);
-        if pages == Pages::Ahead {
-            options.populate();
-        }
         let raw = options.map_raw_read_only(&file);
-        raw.map(Map).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::INVAL))
+        let raw = raw.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::INVAL))?;
+        if pages == Pages::Ahead {
+            // Opinions: whoever writes from the window is told what is wrong with a page.
+            let _ = raw.advise(Advice::Sequential);
+            let _ = raw.advise(Advice::PopulateRead);
+        }
+        Ok(Map(raw))
     }
 
     /// write(2) of the whole window to where `sink`'s file offset stands.
@@ -55,6 +60,23 @@ impl Map {
         let offset = libc::off64_t::try_from(offset).map_err(|_| Errno::FBIG)?;
         // SAFETY: as in `write_to`.
         told(unsafe { libc::pwrite64(sink.as_fd().as_raw_fd(), self.0.as_ptr().cast(), self.0.len(), offset) })
+    }
+
+    /// send(2) of `length` bytes from the place `from` of the window on, with MSG_MORE if `more`. It never waits
+    /// (MSG_DONTWAIT); a signal if the peer has gone, as with write(2).
+    ///
+    /// # Errors
+    /// What send(2) says: EAGAIN where there is no room; EFAULT where there is no page behind the first byte (any more), or
+    /// the window has no such bytes.
+    pub fn send_to(&self, socket: impl AsFd, from: usize, length: usize, more: bool) -> Result<usize, Errno> {
+        if from.checked_add(length).is_none_or(|end| end > self.0.len()) {
+            return Err(Errno::FAULT);
+        }
+        let flags = libc::MSG_DONTWAIT | if more { libc::MSG_MORE } else { 0 };
+        // SAFETY: `from` lies within the mapping.
+        let bytes = unsafe { self.0.as_ptr().add(from) };
+        // SAFETY: as in `write_to`, and the bytes lie within the mapping.
+        told(unsafe { libc::send(socket.as_fd().as_raw_fd(), bytes.cast(), length, flags) })
     }
 }
 

@@ -248,8 +248,10 @@ impl Driver<'_> {
         if let Some((side, errno)) = settled.error {
             self.fail(Failure::Call { side, errno });
         }
-        if self.flow.is_spoiled() {
-            self.cut_to_given();
+        match self.flow.spoiled() {
+            0 => {}
+            _ if self.is_ours_to_cut() => self.cut_to_given(),
+            bytes => self.fail(Failure::Spoiled { bytes }),
         }
         if self.trail.failure.is_none() {
             self.deliver(&settled.carry);
@@ -314,9 +316,8 @@ impl Driver<'_> {
     /// What has to be put right when the moving is over.
     fn finish(&mut self) {
         let sink = &self.ask.sink;
-        let ours = sink.is_regular() && sink.place == Place::Offset && !sink.append;
         let beyond = self.room.as_ref().is_some_and(|room| room.asked > self.flow.sink_offset());
-        if ours && (self.trail.holes > 0 || beyond) {
+        if self.is_ours_to_cut() && (self.trail.holes > 0 || beyond) {
             self.cut_to_given();
         }
         if let Some(room) = &self.room {
@@ -336,6 +337,12 @@ impl Driver<'_> {
         if self.by_reference_to > 0 && self.flow.given() - self.by_reference_to < self.plan.by_value {
             finish::await_reader(&self.ask.sink);
         }
+    }
+
+    /// Whether what lies in the sink beyond what was given may be cut off.
+    fn is_ours_to_cut(&self) -> bool {
+        let sink = &self.ask.sink;
+        sink.is_regular() && sink.place == Place::Offset && !sink.append
     }
 
     /// Brings the sink to the length of what was given: no invented bytes, nothing allocated beyond, holes at the end.

@@ -118,7 +118,7 @@ type WhyNot = fn(&Ask<'_>, Name) -> Reason;
 
 /// The engines that would be best for this pair, best first, and what to say of the others.
 fn wanted(ask: &Ask<'_>) -> (Vec<Name>, WhyNot) {
-    use Name::{ReadWrite, Reflink as Clone, Sendfile, Splice};
+    use Name::{Mmap, ReadWrite, Reflink as Clone, Sendfile, Splice};
     let policy = ask.policy;
     if !policy.engines.is_empty() {
         return (policy.engines.clone(), |_, _| Reason::NotListed);
@@ -142,20 +142,25 @@ fn wanted(ask: &Ask<'_>) -> (Vec<Name>, WhyNot) {
         (Nature::File | Nature::Block, Nature::Socket(socket)) if socket.is_tcp() && !socket.local => {
             (vec![Sendfile, ReadWrite], slower)
         }
-        // Into one on this machine, so much as may be unread when the program ends goes by value, and a file that is no
-        // larger goes so as a whole. TCP over loopback, 512 MiB from ext4 to a reader of 256 KiB blocks, 36 MiB of them by
-        // value: sendfile 120 ms and 0.61 of nc's processor time; read and write, in other runs, 140 to 172 ms and 0.71 to 0.92
-        // (docs/numbers-cat.md). With 4 MiB by value sendfile and splice were equal (80 and 81 ms). A
-        // unix socket, sender's processor time as against 256 KiB of read and write: splice 0.37, sendfile 0.42, mmap 1.6; GB/s
-        // 4.4, 3.5, 1.4, and 2.3 for read and write (6.18, 512 MiB from ext4 to `socat -u -b 262144`, medians of 7 in turn).
-        (Nature::File | Nature::Block, Nature::Socket(socket)) if socket.is_tcp() || socket.is_unix_stream() => {
-            let by_reference = if socket.is_tcp() { Sendfile } else { Splice };
-            match ask.expected {
-                Some(bytes) if bytes > socket.queue => (vec![by_reference, ReadWrite], slower),
-                Some(_) => (vec![ReadWrite], |_, _| Reason::FitsTheSocket),
-                None => (vec![ReadWrite], |_, _| Reason::SizeUnknown),
-            }
-        }
+        // Over loopback: one copy, into the socket. Pages that are handed on as they are (sendfile) have to come to the
+        // receiver's processor from memory, and it is the slower of the two then; and whoever sends pieces of 256 KiB wakes it
+        // half again as often as one who sends 2 MiB. 512 MiB from ext4, wall and sender's processor time: mmap 166 ms and
+        // 0.57 of nc's; sendfile, in another run, 315 ms and 1.17; GNU cat 268 and 260 ms. Up to one block there is no
+        // difference: 512 files of 256 KiB 56 ms and 55, but 128 of 1 MiB 48 and 57 (docs/numbers-cat.md).
+        (Nature::File | Nature::Block, Nature::Socket(socket)) if socket.is_tcp() => match ask.expected {
+            Some(bytes) if bytes > BLOCK as u64 => (vec![Mmap, ReadWrite], slower),
+            Some(_) => (vec![ReadWrite], |_, _| Reason::Small),
+            None => (vec![ReadWrite], |_, _| Reason::SizeUnknown),
+        },
+        // Into a unix socket, so much as may be unread when the program ends goes by value, and a file that is no larger
+        // goes so as a whole. Sender's processor time as against 256 KiB of read and write: splice 0.37, sendfile 0.42, mmap
+        // 1.6; GB/s 4.4, 3.5, 1.4, and 2.3 for read and write (6.18, 512 MiB from ext4 to `socat -u -b 262144`, medians of
+        // 7 in turn).
+        (Nature::File | Nature::Block, Nature::Socket(socket)) if socket.is_unix_stream() => match ask.expected {
+            Some(bytes) if bytes > socket.queue => (vec![Splice, ReadWrite], slower),
+            Some(_) => (vec![ReadWrite], |_, _| Reason::FitsTheSocket),
+            None => (vec![ReadWrite], |_, _| Reason::SizeUnknown),
+        },
         (Nature::File | Nature::Block, Nature::Device) if ask.expected.is_some_and(|bytes| bytes > SMALL_FILE) => {
             (vec![Splice, ReadWrite], slower) // /dev/null; /dev/full refuses, and write tells why
         }

@@ -90,6 +90,12 @@ pub enum Failure {
         /// Bytes the copy needs.
         needed: u64,
     },
+    /// The source was cut short while it was sent to what gives nothing back: up to so many bytes that went out behind its
+    /// end were never in it.
+    Spoiled {
+        /// Bytes at most.
+        bytes: u64,
+    },
     /// No engine on the user's list can work here; the plan has the reasons.
     NoEngine,
     /// The last engine on the user's list refused.

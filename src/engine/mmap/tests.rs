@@ -81,7 +81,7 @@ fn copy(source: End<'_>, sink: End<'_>, most: u64) -> Copied {
     if copied.changed && !sink.is_regular() {
         assert!(scratch.pipe.is_none(), "bytes that do not count were left in the pipe");
     }
-    if flow.is_spoiled() {
+    if flow.spoiled() > 0 {
         fs::ftruncate(sink.fd, flow.sink_offset()).expect("ftruncate");
     }
     let mut session = named(Name::ReadWrite).open(&ask, &tuning, &flow, &mut scratch).expect("open");
