@@ -333,6 +333,27 @@ fn closed_descriptors_are_said() {
 }
 
 #[test]
+fn what_was_closed_is_at_no_name_either() {
+    // No device stands there instead, which would swallow a copy, and as root be given the modes of `a` by -a.
+    let scene = scene();
+    let no = "No such file or directory";
+    for name in ["/dev/stdin", "/dev/fd/0"] {
+        let said = format!("zccat: {name}: {no}\n");
+        let outcome = zccat(&scene, &[name, "a"]).stdin(Input::Closed).run();
+        outcome.fails_with(1).stderr_is(&said).stdout_is("the file a\n");
+        let said = format!("zccp: cannot stat '{name}': {no}\n");
+        zccp(&scene, &[name, "c"]).stdin(Input::Closed).run().fails_with(1).stderr_is(&said).no_file("c");
+    }
+    // Names that nothing can remove, whatever root is told to: of /dev/stdout nobody would be left with the link.
+    let name = "/proc/self/fd/1";
+    for option in ["-p", "-a", "-f", "--atomic"] {
+        let outcome = zccp(&scene, &[option, "a", name]).stdout(Output::Closed).run();
+        outcome.fails_with(1).stderr_has("zccp: ").stderr_has(&format!("'{name}'"));
+    }
+    zccp(&scene, &["a", "/proc/self/fd/2"]).stderr(Output::Closed).run().fails_with(1);
+}
+
+#[test]
 fn an_error_that_cannot_be_said_is_still_an_error() {
     let scene = scene();
     zccp(&scene, &["none", "c"]).stderr(Output::Full).run().fails_with(1);

@@ -289,18 +289,19 @@ fn what_is_appended_to_a_sparse_file_is_no_hole() {
     assert_eq!(copy.iter().skip(hole as usize).position(|byte| *byte != b'+'), None);
 }
 
-/// EINTR of the write into the private pipe had the pipe closed, and the same write made again said EBADF.
+/// EINTR and EAGAIN of the write into the private pipe had the pipe closed, and the same write made again said EBADF.
 #[test]
 fn an_interrupted_write_from_a_mapping_is_made_again() {
     let scene = Scene::new();
     let bytes = content::bytes(1, 3_000_000);
     scene.file("a", &bytes);
-    let interrupted = ["write:error=EINTR:when=1..9+2"];
-    let Some((outcome, trace)) = strace::inject(&scene, &interrupted, scene.zccat(["--engine=mmap", "a"])) else {
-        return;
-    };
-    outcome.succeeds().stdout_is(&bytes);
-    assert!(trace.injected() > 1);
+    for errno in ["EINTR", "EAGAIN"] {
+        let refused = format!("write:error={errno}:when=1..9+2");
+        let command = scene.zccat(["--engine=mmap", "a"]);
+        let Some((outcome, trace)) = strace::inject(&scene, &[&refused], command) else { return };
+        outcome.succeeds().stdout_is(&bytes);
+        assert!(trace.injected() > 1);
+    }
 }
 
 /// EINTR of ftruncate ended a copy.

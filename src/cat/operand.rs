@@ -31,6 +31,11 @@ pub(super) fn send(run: &mut Run<'_>, name: &OsStr, output: &End<'_>) -> Sent {
         };
     }
     let opened = fs::open(name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    // A socket is at that name, or only stands where a descriptor was closed (`/dev/stdin`).
+    let opened = opened.map_err(|errno| match errno {
+        Errno::NXIO => Facts::at(fs::CWD, name, true).err().unwrap_or(errno),
+        _ => errno,
+    });
     let (fd, facts) = match opened.and_then(|fd| Facts::of(&fd).map(|facts| (fd, facts))) {
         Ok(both) => both,
         Err(errno) => return complain(run, name, errno),

@@ -201,9 +201,9 @@ impl Through<'_> {
                 short => Err(Step::Error(Side::Source, short.err().unwrap_or(Errno::FAULT))),
             };
         }
-        // What is in it does not count; only a write that was interrupted has put nothing there. (EFAULT leaves a buffer
-        // of 0 bytes behind, which takes room: fs/pipe.c.)
-        if filled.is_err() && written != Err(Errno::INTR) {
+        // What is in it does not count; only a write that is to be made again has put nothing there. (EFAULT leaves a
+        // buffer of 0 bytes behind, which takes room: fs/pipe.c.)
+        if filled.is_err() && !matches!(written, Err(Errno::INTR | Errno::AGAIN)) {
             self.drain.discard();
         }
         filled

@@ -234,7 +234,7 @@ impl Messages {
             return;
         }
         let _alone = screen::cleared();
-        // There is /dev/null where nothing was (`sys::start`).
+        // There is a socket where nothing was (`sys::start`).
         let written =
             if self.output_was_closed { Err(Errno::BADF) } else { descriptor::write_all(self.output, &waiting) };
         self.output_failure = written.err();

@@ -1,6 +1,6 @@
 //! What one fstat says of a file, and one fstatfs of its file system: plain data, no descriptor.
 
-use super::descriptor;
+use super::{descriptor, start};
 use rustix::fs::{self, FileType};
 use rustix::io::Errno;
 use rustix::path::Arg as _;
@@ -120,7 +120,7 @@ impl Facts {
     /// fstatat(2), by way of libc: programs that stand in for its functions (LD_PRELOAD) are asked, as GNU's tests want.
     ///
     /// # Errors
-    /// What fstatat(2) says.
+    /// What fstatat(2) says, and ENOENT of what only stands where a descriptor was closed (`/dev/stdin`).
     pub fn at(directory: BorrowedFd<'_>, name: &OsStr, followed: bool) -> Result<Facts, Errno> {
         let flags = if followed { 0 } else { libc::AT_SYMLINK_NOFOLLOW };
         name.into_with_c_str(|name| {
@@ -131,7 +131,11 @@ impl Facts {
             }
             // SAFETY: fstatat succeeded, so it is filled in.
             let stat = unsafe { stat.assume_init() };
-            Ok(facts!(stat))
+            let facts = facts!(stat);
+            if facts.kind == Kind::Socket && start::stands_in(facts.device, facts.inode) {
+                return Err(Errno::NOENT);
+            }
+            Ok(facts)
         })
     }
 

@@ -8,6 +8,7 @@
 //! What the runtime does at the end, `std::process::exit` does: it is how both programs end.
 
 use std::ffi::{CStr, OsString, c_char, c_int};
+use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStringExt as _;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -49,8 +50,8 @@ pub unsafe fn begin(count: c_int, words: *const *const c_char) -> Vec<OsString> 
     (0..count).map(|index| OsString::from_vec(word(index).to_bytes().to_vec())).collect()
 }
 
-/// Remembers which of the descriptors 0, 1 and 2 are closed and opens `/dev/null` over them, so that no file of ours gets
-/// such a number.
+/// Remembers which of the descriptors 0, 1 and 2 are closed and puts something in their place, so that no file of ours
+/// gets such a number.
 fn occupy_closed() {
     let mut asked = [0, 1, 2].map(|fd| libc::pollfd { fd, events: 0, revents: 0 });
     // SAFETY: three descriptors in an array of three, written by poll(2) alone. It does not wait.
@@ -58,14 +59,25 @@ fn occupy_closed() {
     let mut closed = 0;
     for fd in asked.iter().filter(|asked| is_closed(asked, answered)).map(|asked| asked.fd) {
         closed |= 1 << fd;
-        // Of the numbers that are free open(2) takes the least, and all below this one are taken.
-        // SAFETY: the path is a string that ends with a zero byte.
-        let got = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) };
-        if got != fd {
-            std::process::abort(); // no /dev/null: a file of ours would be taken for standard output
+        // Of the numbers that are free the kernel takes the least, and all below this one are taken.
+        if stand_in() != fd {
+            std::process::abort(); // neither to be had: a file of ours would be taken for standard output
         }
     }
     CLOSED.store(closed, Ordering::Relaxed);
+}
+
+/// A descriptor that is nothing to anybody: a socket that is connected to nobody can be neither read nor written, and
+/// above all not be opened by its name, /dev/stdout (ENXIO; [`stands_in`] tells who asks what it is). /dev/null could, and
+/// a copy to there would be none.
+fn stand_in() -> c_int {
+    // SAFETY: three numbers.
+    match unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) } {
+        // A filter lets nobody have sockets.
+        // SAFETY: the path is a string that ends with a zero byte.
+        -1 => unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) },
+        fd => fd,
+    }
 }
 
 /// poll(2) fails with EINVAL where fewer than three descriptors are allowed (RLIMIT_NOFILE), and with ENOMEM.
@@ -80,6 +92,17 @@ fn is_closed(asked: &libc::pollfd, answered: bool) -> bool {
 /// Whether `fd` (0, 1 or 2) was closed when the program was started.
 pub fn was_closed(fd: i32) -> bool {
     (0..3).contains(&fd) && CLOSED.load(Ordering::Relaxed) & (1 << fd) != 0
+}
+
+/// Whether a socket that was found by a name, /dev/stdout, only stands where a descriptor was closed: nothing is there.
+pub fn stands_in(device: u64, inode: u64) -> bool {
+    let is = |fd| {
+        let mut stat = MaybeUninit::<libc::stat>::uninit();
+        // SAFETY: `stat` is valid for the write of one stat, and is filled in where fstat succeeds.
+        let stat = unsafe { (libc::fstat(fd, stat.as_mut_ptr()) == 0).then(|| stat.assume_init()) };
+        stat.is_some_and(|stat| (stat.st_dev, stat.st_ino) == (device, inode))
+    };
+    (0..3).any(|fd| was_closed(fd) && is(fd))
 }
 
 /// Makes a write to a reader that has gone EPIPE, an ordinary error, whatever was inherited: a peer that goes away in the
