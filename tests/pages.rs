@@ -4,7 +4,8 @@
 use clap::{Arg, Command};
 use std::fs;
 use std::process;
-use zccp::cli::table::{self, GNU_CAT, GNU_CP};
+use zccp::cli::gnu::{GNU_CAT, GNU_CP};
+use zccp::cli::table;
 use zccp::engine::Name;
 
 /// Letters of GNU cp and cat 9.10 (`cp --help`, `cat --help`), without `-u` of cat, which has no effect.

@@ -7,6 +7,7 @@
 mod backups;
 mod engines;
 mod generate;
+pub mod gnu;
 mod help;
 mod labels;
 mod mapping;
@@ -23,10 +24,10 @@ pub use safety::can_be_resumed;
 pub use usage::UsageError;
 
 use crate::{cat, cp};
+use gnu::GnuNames;
 use prepass::End;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use table::GnuNames;
 
 /// The two programs in one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,8 +92,8 @@ impl Invocation {
 
     fn table(&self) -> (clap::Command, &'static GnuNames) {
         let (command, gnu) = match self.program {
-            Program::Zccp => (table::zccp(), &table::GNU_CP),
-            Program::Zccat => (table::zccat(), &table::GNU_CAT),
+            Program::Zccp => (table::zccp(), &gnu::GNU_CP),
+            Program::Zccat => (table::zccat(), &gnu::GNU_CAT),
         };
         if !self.strictly_gnu {
             return (command, gnu);

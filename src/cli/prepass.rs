@@ -1,7 +1,7 @@
 //! getopt_long(3)'s reading of a command line: permutation, `--`, clusters, abbreviations and its diagnostics, for any
 //! table of options. What comes out names every option in full, so that clap has nothing left to guess or to refuse.
 
-use super::table::GnuNames;
+use super::gnu::GnuNames;
 use super::usage::UsageError;
 use clap::builder::PossibleValue;
 use clap::{Arg, Command};
