@@ -27,9 +27,9 @@ pub(super) struct Known<'n> {
     pub(super) is_backup: bool,
     /// Of an entry of a tree: the directory it is in.
     pub(super) parent: Option<&'n Node>,
-    /// Nothing is to be at the destination: this run has just made the directory. What is there all the same is another
-    /// name of the source's that is one with this there (FAT, exFAT: `a` and `A`), or somebody else's, and stays.
-    pub(super) new: bool,
+    /// The destination is not looked at: this run has just made the directory, so nothing is to be there. What is there all
+    /// the same is another name of the source's that is one with this there (FAT, exFAT: `a` and `A`), or somebody else's.
+    pub(super) taken_for_free: bool,
 }
 
 /// One source and one destination.
@@ -60,7 +60,8 @@ pub(super) fn copy(
         return None;
     }
     let again = entry.copied_before(run, &source.facts);
-    let there = if known.new { There::Nothing } else { entry.look(run, &source.facts, known.there, again)? };
+    let there =
+        if known.taken_for_free { There::Nothing } else { entry.look(run, &source.facts, known.there, again)? };
     let circumstances = entry.circumstances(run, &source.facts, &there, again);
     let (ask, action) = decide::decide(&wishes, &source.facts, &there, circumstances);
     if let (true, Action::Make(steps)) = (run.options.dry_run, action) {
@@ -282,8 +283,8 @@ impl Entry<'_> {
             Product::SameLink { replace } => links::same(run, self.from, self.to, &source.facts, replace),
             Product::Special => special::make(run, self.from, self.to, &source.facts),
             product => {
-                let free = self.parent.is_some_and(Node::is_new);
-                let how = file::How { product, backed_up, free };
+                let yields = self.parent.is_some_and(Node::is_new);
+                let how = file::How { product, backed_up, yields };
                 return file::contents(run, self.from, self.to, source, how);
             }
         };

@@ -51,11 +51,14 @@ pub(super) struct How {
     pub(super) product: Product,
     /// What is there is yet to get the name of its backup.
     pub(super) backed_up: bool,
-    /// It is in a directory that this run has made: nothing is to be there, and what is there all the same stays.
-    pub(super) free: bool,
+    /// What comes to be there meanwhile stays: it is an entry of a tree, in a directory that this run has made. (An operand
+    /// below `--parents` is [`Known::taken_for_free`] in such a directory and replaces it, as by GNU.)
+    ///
+    /// [`Known::taken_for_free`]: super::entry::Known::taken_for_free
+    pub(super) yields: bool,
 }
 
-/// Copies the contents to a destination that was looked at, or is known to be free; whether that went well.
+/// Copies the contents to a destination that was looked at, or is taken for free; whether that went well.
 pub(super) fn contents(
     run: &mut Run<'_>,
     from: &Location<'_>,

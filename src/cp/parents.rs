@@ -55,7 +55,7 @@ pub(super) fn copy(run: &mut Run<'_>, source: &OsStr, name: &OsStr, directory: B
     if there.is_some() {
         *new = false;
     }
-    operands::copy(run, &Location::plain(source), &to, Known { new: *new, ..Known::default() });
+    operands::copy(run, &Location::plain(source), &to, Known { taken_for_free: *new, ..Known::default() });
     if made.iter().any(|parent| parent.new) {
         made.iter().rev().for_each(|parent| finish(run, parent));
     }

@@ -44,10 +44,10 @@ pub(in super::super) fn begin(
             old = open_old(run, from, to).map_err(Some)?;
             over = if old.is_some() { Over::Old } else { over };
         }
-        _ if how.free => {}
+        _ if how.yields => {}
         _ => over = if to.facts(false).is_ok() { Over::Old } else { over },
     }
-    let replaced_if_it_comes = run.options.update == Update::All && !run.options.ask && !how.free;
+    let replaced_if_it_comes = run.options.update == Update::All && !run.options.ask && !how.yields;
     if over == Over::Newcomer && !replaced_if_it_comes {
         over = Over::Nothing;
     }

@@ -187,8 +187,9 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         let Walker { run, frames, pool, .. } = self;
         let frame = frames.last()?;
         let (from, to) = frame.places(pool, at).ok()?;
-        let mut known = Known { parent: Some(&frame.node), new: frame.node.is_new(), ..Known::default() };
-        let simple = frame.node.is_new()
+        let taken_for_free = frame.node.is_new();
+        let mut known = Known { parent: Some(&frame.node), taken_for_free, ..Known::default() };
+        let simple = taken_for_free
             && run.options.make == Make::Copy
             && !(run.options.preserve.links && (source.facts.links > 1 || pool.follows));
         let source = if simple {
