@@ -82,55 +82,63 @@ impl Source {
 
     /// Makes one that holds about `length` bytes; `None`, and `pair` skipped by name, where that cannot be had.
     pub fn open(self, scene: &Scene, pair: &str, length: usize) -> Option<Opened> {
-        let named =
-            |argument: String, bytes: Vec<u8>| Opened { argument: Some(argument), stdin: None, bytes, _alive: vec![] };
-        let stdin = |fd: OwnedFd, bytes: Vec<u8>| Opened { argument: None, stdin: Some(fd), bytes, _alive: vec![] };
         let bytes = content::bytes(7, length);
-        let skipped = |reason: &str| {
-            let name = format!("{}: {pair}", skip::current_test());
-            skip::skip!(name, reason);
-            None
-        };
         match self {
-            Source::Regular(fs) => {
-                let place = Scene::on(fs)?;
+            Source::Pipe | Source::SlowPipe | Source::Fifo | Source::Tcp | Source::UnixStream | Source::Tty => {
+                Some(self.open_stream(scene, bytes))
+            }
+            Source::UnixDatagram | Source::Seqpacket | Source::Udp => Some(self.open_messages(bytes)),
+            _ => self.open_file(scene, bytes).unwrap_or_else(|reason| {
+                let name = format!("{}: {pair}", skip::current_test());
+                skip::skip!(name, reason);
+                None
+            }),
+        }
+    }
+
+    /// What has a size, be it a wrong one; the error is the reason why it cannot be had, unless that was said.
+    fn open_file(self, scene: &Scene, bytes: Vec<u8>) -> Result<Option<Opened>, String> {
+        let opened = match self {
+            Source::Regular(fs) => Scene::on(fs).map(|place| {
                 let path = place.file("source", &bytes).display().to_string();
-                Some(Opened { _alive: vec![Box::new(place)], ..named(path, bytes) })
-            }
-            Source::Sparse => {
-                let place = Scene::on(Fs::Ext4)?;
-                let (size, tail) = (length as u64 * 2, &bytes[..length / 3]);
-                let path = place.sparse_file("source", size, &[(0, &bytes[..length / 2]), (length as u64, tail)]);
+                named(path, bytes).holding(place)
+            }),
+            Source::Sparse => Scene::on(Fs::Ext4).map(|place| {
+                let length = bytes.len();
+                let pieces = [(0, &bytes[..length / 2]), (length as u64, &bytes[..length / 3])];
+                let path = place.sparse_file("source", length as u64 * 2, &pieces);
                 let whole = std::fs::read(&path).unwrap();
-                Some(Opened { _alive: vec![Box::new(place)], ..named(path.display().to_string(), whole) })
-            }
+                named(path.display().to_string(), whole).holding(place)
+            }),
             Source::Memfd => {
                 let mut file = File::from(rustix::fs::memfd_create("source", rustix::fs::MemfdFlags::CLOEXEC).unwrap());
                 file.write_all(&bytes).unwrap();
                 file.rewind().unwrap();
-                Some(stdin(file.into(), bytes))
+                Some(stdin(file, bytes))
             }
-            Source::Pseudo(path) => match std::fs::read(path) {
-                Ok(bytes) => Some(named(path.into(), bytes)),
-                Err(error) => skipped(&format!("{path}: {error}")),
-            },
+            Source::Pseudo(path) => {
+                let bytes = std::fs::read(path).map_err(|error| format!("{path}: {error}"))?;
+                Some(named(path.into(), bytes))
+            }
             Source::Block => {
-                let whole = content::bytes(7, length.next_multiple_of(512));
-                let image = scene.file("image", &whole);
-                match LoopDevice::over(&image) {
-                    Ok(device) => {
-                        let path = device.path.display().to_string();
-                        Some(Opened { _alive: vec![Box::new(device)], ..named(path, whole) })
-                    }
-                    Err(reason) => skipped(&reason),
-                }
+                let whole = content::bytes(7, bytes.len().next_multiple_of(512));
+                let device = LoopDevice::over(&scene.file("image", &whole))?;
+                Some(named(device.path.display().to_string(), whole).holding(device))
             }
             Source::Null => Some(named("/dev/null".into(), Vec::new())),
+            other => unreachable!("{other:?} is no file"),
+        };
+        Ok(opened)
+    }
+
+    /// What comes as it comes.
+    fn open_stream(self, scene: &Scene, bytes: Vec<u8>) -> Opened {
+        match self {
             Source::Pipe | Source::SlowPipe => {
                 let (read, write) = sockets::pipe();
-                let piece = if self == Source::Pipe { length.max(1) } else { 5000 };
+                let piece = if self == Source::Pipe { bytes.len().max(1) } else { 5000 };
                 drop(sockets::write_slowly(File::from(write), bytes.clone(), piece));
-                Some(stdin(read, bytes))
+                stdin(read, bytes)
             }
             Source::Fifo => {
                 let path = scene.fifo("fifo").display().to_string();
@@ -141,48 +149,72 @@ impl Source {
                         let _ = fifo.write_all(&copy);
                     }
                 });
-                Some(named(path, bytes))
+                named(path, bytes)
             }
             Source::Tcp => {
                 let (theirs, ours) = sockets::tcp_pair();
                 drop(sockets::write_slowly(ours, bytes.clone(), 100_000));
-                Some(stdin(theirs.into(), bytes))
+                stdin(theirs, bytes)
             }
             Source::UnixStream => {
                 let (theirs, ours) = sockets::unix_pair();
                 drop(sockets::write_slowly(ours, bytes.clone(), 100_000));
-                Some(stdin(theirs.into(), bytes))
-            }
-            Source::UnixDatagram => {
-                let (theirs, ours) = sockets::datagram_pair();
-                for message in bytes.chunks(4000) {
-                    ours.send(message).unwrap();
-                }
-                ours.send(&[]).unwrap();
-                Some(Opened { _alive: vec![Box::new(ours)], ..stdin(theirs.into(), bytes) })
-            }
-            Source::Seqpacket => {
-                let (theirs, mut ours) = sockets::seqpacket_pair();
-                for message in bytes.chunks(4000) {
-                    ours.write_all(message).unwrap();
-                }
-                Some(stdin(theirs.into(), bytes))
-            }
-            Source::Udp => {
-                let (theirs, ours) = sockets::udp_pair();
-                for datagram in bytes.chunks(4000) {
-                    ours.send(datagram).unwrap();
-                }
-                ours.send(&[]).unwrap();
-                Some(Opened { _alive: vec![Box::new(ours)], ..stdin(theirs.into(), bytes) })
+                stdin(theirs, bytes)
             }
             Source::Tty => {
                 let mut terminal = terminal::Terminal::new();
                 let text = content::text(1000);
                 // ^D at the start of a line is the end.
                 terminal.master.write_all(&[&text[..], &[4]].concat()).unwrap();
-                Some(Opened { _alive: vec![Box::new(terminal.master)], ..stdin(terminal.slave.into(), text) })
+                stdin(terminal.slave, text).holding(terminal.master)
             }
+            other => unreachable!("{other:?} is no stream"),
         }
+    }
+
+    /// What comes in messages; the end is an empty one, or with packets the end of the connection.
+    fn open_messages(self, bytes: Vec<u8>) -> Opened {
+        match self {
+            Source::UnixDatagram => {
+                let (theirs, ours) = sockets::datagram_pair();
+                for message in bytes.chunks(4000).chain([&[][..]]) {
+                    ours.send(message).unwrap();
+                }
+                stdin(theirs, bytes).holding(ours)
+            }
+            Source::Udp => {
+                let (theirs, ours) = sockets::udp_pair();
+                for message in bytes.chunks(4000).chain([&[][..]]) {
+                    ours.send(message).unwrap();
+                }
+                stdin(theirs, bytes).holding(ours)
+            }
+            Source::Seqpacket => {
+                let (theirs, mut ours) = sockets::seqpacket_pair();
+                for message in bytes.chunks(4000) {
+                    ours.write_all(message).unwrap();
+                }
+                stdin(theirs, bytes)
+            }
+            other => unreachable!("{other:?} keeps no messages apart"),
+        }
+    }
+}
+
+/// A source with a name.
+fn named(argument: String, bytes: Vec<u8>) -> Opened {
+    Opened { argument: Some(argument), stdin: None, bytes, _alive: Vec::new() }
+}
+
+/// A source without one.
+fn stdin(descriptor: impl Into<OwnedFd>, bytes: Vec<u8>) -> Opened {
+    Opened { argument: None, stdin: Some(descriptor.into()), bytes, _alive: Vec::new() }
+}
+
+impl Opened {
+    /// The same, and `what` lives as long.
+    fn holding(mut self, what: impl Any) -> Opened {
+        self._alive.push(Box::new(what));
+        self
     }
 }
