@@ -21,10 +21,12 @@ class Case:
     def __init__(self, recipe, words):
         self.recipe, self.words, self.environment = recipe, words, {}
         self.umask, self.user, self.boundary, self.stdin, self.output, self.patience = 0o22, False, False, "", None, 10
+        self.pieces = None  # bytes of each piece that standard input comes in, or all at once
+        self.at = 0, 0  # offsets that standard input and output stand at, where they are files
 
     def smaller(self):
         """The same with something left out."""
-        for attribute, plain in (("umask", 0o22), ("user", False), ("boundary", False), ("environment", {}), ("stdin", "")):
+        for attribute, plain in (("umask", 0o22), ("user", False), ("boundary", False), ("environment", {}), ("stdin", ""), ("pieces", None), ("at", (0, 0))):
             if getattr(self, attribute) != plain:
                 yield self.but(**{attribute: plain})
         for at in range(len(self.words)):
@@ -49,6 +51,8 @@ class Case:
         given = f"printf {shlex.quote(trees.escaped(self.stdin))} | " if self.stdin else ""
         after = "" if self.stdin else " </dev/null"
         recipe = "\n".join(trees.shell(*step) for step in self.recipe)
+        if self.pieces or self.at != (0, 0):
+            recipe += f"\n# standard input in pieces of {self.pieces} bytes; offsets of input and output {self.at}"
         program = "cat" if self.output is not None else "cp"
         line = " ".join([f"{variables}{'user ' if self.user else ''}{program}", *map(quoted, self.words)])
         return f"{recipe}\n--\n{before}{given}{line}{after}"
@@ -173,9 +177,15 @@ def text(choose):
     """Bytes that cat has something to do with."""
     pieces = ["\n"] * 8 + ["\n\n"] * 3 + ["\n\n\n", "\t", "\t", "\r", "\r", "\r\n", "\r\n", *"\0\x01\x7f\x80\x8a\x9f\xa0\xff\xe9"]
     pieces += ["a", "word ", "word ", "x" * choose.choice([1, 100, 5000, 40_000, 140_000])]
-    return "".join(choose.choices(pieces, k=choose.randint(0, 40)))
+    text = "".join(choose.choices(pieces, k=choose.randint(0, 40)))
+    if choose.random() < 0.15:  # what has to be remembered where a block, a chunk or a page ends
+        border = choose.choice([64, 4096, 65_536, 262_144]) - choose.randint(0, 3)
+        text = choose.choice(["x", "y\n"]) * border + "".join(choose.choices("\n\n\r\t\0\x7f\x80\xff", k=8)) + text
+        text = text[-border:] if choose.random() < 0.3 else text
+    return text
 
 
+LYING = ["/proc/filesystems", "/proc/swaps", "/proc/sys/kernel/ostype", "/sys/kernel/notes", "/sys/class/net/lo/mtu"]  # of their sizes
 CAT_OPTIONS = ["-A", "-b", "-e", "-E", "-n", "-s", "-t", "-T", "-u", "-v", "--show-all", "--number", "--number-n", "--squeeze-blank"]
 CAT_OPTIONS += ["--show-ends", "--show-tabs", "--show-nonprinting", "-bs", "-nE", "-sET", "-vs"]
 
@@ -185,13 +195,19 @@ def cat(choose, under):
     steps = [("file", name, text(choose), choose.choice([0] * 9 + [200_000])) for name in NAMES[:4]]
     steps += [("dir", "e"), ("link", "l", choose.choice(["a", "nowhere", "l", "e"])), ("socket", "x"), ("age", ".", 0)]
     steps += [("mode", choose.choice(NAMES[:5]), 0)] if choose.random() < 0.2 else []
-    operands = [choose.choice(NAMES[:4] * 4 + NAMES + ["-", "-", "nope", "a/", "e/", "."]) for _ in range(choose.randint(0, 5))]
+    some = NAMES[:4] * 4 + NAMES + ["-", "-", "nope", "a/", "e/", ".", choose.choice(LYING)]
+    operands = [choose.choice(some) for _ in range(choose.randint(0, 5))]
     words = choose.choices(CAT_OPTIONS, k=choose.choice([0, 0, 1, 1, 2, 3]))
     words = words + operands if choose.random() < 0.8 else operands + words
     case = Case(steps, words)
     case.user, case.stdin = user, choose.choice(["", text(choose), "<a", "<b", "<e"])
     if case.stdin.startswith("<") and len(case.stdin) != 2:
         case.stdin = ""
+    if choose.random() < 0.3:
+        case.pieces = [choose.choice([1, 2, 3, 63, 64, 65, 4095, 4096, 4097, 65_536, 100_000]) for _ in range(3)]
+        case.pieces = [max(bytes_, len(case.stdin) // 200) for bytes_ in case.pieces]
+    if choose.random() < 0.3:
+        case.at = tuple(choose.choice([0, 0, 1, 7, 100, 5000]) for _ in range(2))
     append, both, cut = os.O_APPEND | os.O_WRONLY, os.O_RDWR, os.O_TRUNC | os.O_WRONLY
     if choose.random() < 0.3:
         place = choose.choice(["a", "b", "new"])
