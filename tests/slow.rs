@@ -3,6 +3,7 @@
 
 use crate::apparatus::Output;
 use crate::apparatus::filesystems::unmount;
+use crate::apparatus::fuse::{Faults, Mount};
 use crate::apparatus::stick::{Kind, Stick};
 use crate::apparatus::strace::{Trace, inject, trace};
 use crate::apparatus::terminal::Terminal;
@@ -271,6 +272,26 @@ fn a_file_of_any_size_has_its_bar_if_it_lasts() {
     assert!(lines.iter().any(two_tones), "{lines:?}");
     drop(tmux);
     drop(stick);
+}
+
+/// The kernel copies in one call what FUSE is asked to copy within itself, however long that takes.
+#[test]
+fn a_slow_source_has_its_bar_also_where_one_call_could_copy_it_all() {
+    let scene = Scene::new();
+    let Some(mount) = Mount::new(&scene) else { return };
+    let bytes = content::bytes(1, 4 << 20);
+    let Some(tmux) = Tmux::new(&scene, 120, 12) else { return };
+    for engine in ["copy_file_range", "sendfile"] {
+        let slow = Faults { bytes_a_second: Some(1 << 20), cached: true, ..Faults::default() };
+        mount.file(engine, &bytes, slow);
+        let command = format!("\"$ZCCP\" --engine={engine},read_write fuse/{engine} fuse/copy");
+        let lines = lines_until_the_end(&tmux, &command);
+        let shown = lines.iter().filter(|line| line.contains("/4.0 MiB  ") && line.contains("KiB/s")).count();
+        assert!(shown > 5, "{engine}: {lines:#?}");
+        assert_eq!(content::difference(&mount.bytes("copy").unwrap(), &bytes), None);
+        mount.forget_all();
+    }
+    drop(tmux);
 }
 
 #[test]

@@ -252,6 +252,9 @@ impl Watch {
             foresight: Foresight::new(self.sources, &COUNTERS),
             sample: Arc::clone(&self.sample),
         });
+        if reporter.is_some() {
+            COUNTERS.is_shown();
+        }
     }
 
     fn face(&self) -> Face {

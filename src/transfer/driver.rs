@@ -46,7 +46,7 @@ pub fn copy(
         counters,
         flow: Flow::from(ask.source.start, ask.sink.start),
         trail: Trail::default(),
-        pace: Pace::new(ask, limit),
+        pace: Pace::new(ask, limit, counters.may_be_shown()),
         window: Window::new(ask, learned.targets(), counters),
         readiness: Readiness::of(ask.policy.peer),
         room: None,

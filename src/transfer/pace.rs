@@ -1,24 +1,16 @@
 //! How much an engine may move before the driver is asked again. Beside `lull` the only place of a copy that looks at a clock.
 //!
 //! A call of copy_file_range or sendfile that is given a whole file cannot be seen into; in chunks that take about a tenth
-//! of a second a stop or a look at progress is never far. With `--rate-limit` a step is granted what [`RateLimit`] has
-//! saved up, a tenth of a second's worth at most.
+//! of a second ([`chunk`]) a stop or a look at progress is never far. With `--rate-limit` a step is granted what
+//! [`RateLimit`] has saved up, a tenth of a second's worth at most.
+
+mod chunk;
 
 use crate::engine::{Ask, Name};
+use chunk::Chunk;
 use std::num::NonZero;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-/// The first chunk of an in-kernel copy, bytes.
-const FIRST: u64 = 16 << 20;
-/// The largest, bytes: a multiple of every block size, so that shared ranges stay aligned.
-const LARGEST: u64 = 1 << 30;
-/// Shorter calls make the next chunk twice as large.
-const SHORT: Duration = Duration::from_millis(50);
-/// Longer ones make it smaller by as much: whoever watches sees something move ten times a second.
-const LONG: Duration = Duration::from_millis(100);
-/// The smallest it becomes, bytes.
-const SMALLEST: u64 = 1 << 20;
 
 /// What a rate limit lets be saved up, and so the most that goes out at once: this much time's worth.
 const SAVED: Duration = Duration::from_millis(100);
@@ -117,7 +109,7 @@ fn in_blocks(bytes: u64) -> u64 {
 /// The pace of one copy.
 #[derive(Debug)]
 pub(super) struct Pace<'a> {
-    chunk: u64,
+    chunk: Chunk,
     began: Option<Instant>,
     limit: Option<&'a RateLimit>,
     /// The least that a step of this copy can do with, bytes.
@@ -129,9 +121,10 @@ pub(super) struct Pace<'a> {
 }
 
 impl<'a> Pace<'a> {
-    pub(super) fn new(ask: &Ask<'_>, limit: Option<&'a RateLimit>) -> Pace<'a> {
+    /// `shown`: somebody may be looking at how far it is.
+    pub(super) fn new(ask: &Ask<'_>, limit: Option<&'a RateLimit>, shown: bool) -> Pace<'a> {
         Pace {
-            chunk: FIRST,
+            chunk: Chunk::new(shown),
             began: None,
             limit,
             least: if ask.source.direct || ask.sink.direct { DIRECT_BLOCK } else { 1 },
@@ -153,7 +146,7 @@ impl<'a> Pace<'a> {
         match engine {
             Name::CopyFileRange | Name::Sendfile => {
                 self.began = Some(Instant::now());
-                self.chunk.min(limited)
+                self.chunk.bytes().min(limited)
             }
             Name::Reflink | Name::Splice | Name::Zerocopy | Name::Mmap | Name::ReadWrite => limited,
         }
@@ -164,13 +157,8 @@ impl<'a> Pace<'a> {
         if let (Some(limit), Some(taken)) = (self.limit, self.taken.take()) {
             limit.moved(taken, moved);
         }
-        let Some(began) = self.began.take() else { return };
-        let took = began.elapsed();
-        if took > LONG {
-            let times = (took.as_nanos() / LONG.as_nanos()).max(1) as u64;
-            self.chunk = (self.chunk / (times + 1).next_power_of_two()).max(SMALLEST);
-        } else if full && took < SHORT {
-            self.chunk = (self.chunk * 2).min(LARGEST);
+        if let Some(began) = self.began.take() {
+            self.chunk.took(moved, full, began.elapsed());
         }
     }
 

@@ -33,6 +33,7 @@ pub struct Counters {
     verifies: AtomicBool,
     not_resumable: AtomicBool,
     awaited: AtomicBool,
+    shown: AtomicBool,
     waiting: OnceLock<GoesOn>,
     current: Name,
 }
@@ -136,6 +137,7 @@ impl Counters {
             verifies: AtomicBool::new(false),
             not_resumable: AtomicBool::new(false),
             awaited: AtomicBool::new(false),
+            shown: AtomicBool::new(false),
             waiting: OnceLock::new(),
             current: Name::new(),
         }
@@ -152,6 +154,16 @@ impl Counters {
     /// Nobody waits any more to be told.
     pub fn wait_no_more(&self) {
         self.awaited.store(false, Ordering::Relaxed);
+    }
+
+    /// Somebody shows how far it is.
+    pub fn is_shown(&self) {
+        self.shown.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody shows how far it is, or will if it lasts.
+    pub fn may_be_shown(&self) -> bool {
+        self.shown.load(Ordering::Relaxed) || self.awaited.load(Ordering::Relaxed)
     }
 
     /// A step of the copy to `sink` is over, and it goes on.

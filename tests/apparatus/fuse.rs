@@ -13,6 +13,7 @@ use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What is wrong with a file.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +34,8 @@ pub struct Faults {
     pub close_error: Option<i32>,
     /// fsync(2) fails with this errno.
     pub fsync_error: Option<i32>,
+    /// So many bytes a second are read.
+    pub bytes_a_second: Option<u64>,
     /// Reads and writes go through the page cache (without it, FOPEN_DIRECT_IO: each call reaches us as it is).
     pub cached: bool,
 }
@@ -191,6 +194,11 @@ fn serve(mut device: File, state: &Mutex<State>) {
             Ok(body) => (0, body),
             Err(errno) => (-errno, Vec::new()),
         };
+        if opcode == READ
+            && let Some(rate) = state.lock().unwrap().node(&request).ok().and_then(|node| node.faults.bytes_a_second)
+        {
+            std::thread::sleep(Duration::from_micros(body.len() as u64 * 1_000_000 / rate));
+        }
         let mut reply = Vec::with_capacity(16 + body.len());
         reply.extend((16 + body.len() as u32).to_ne_bytes());
         reply.extend(error.to_ne_bytes());
