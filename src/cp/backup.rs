@@ -63,7 +63,7 @@ fn rename(to: &Location<'_>, place: &Location<'_>, numbered: bool) -> Result<(),
 ///
 /// # Errors
 /// What linkat(2) and renameat(2) say: EPERM and EOPNOTSUPP where there are no hard links.
-pub(super) fn keep(to: &Location<'_>, backup: &Backup) -> Result<(), Errno> {
+pub(super) fn keep<'a>(to: &Location<'a>, backup: &Backup) -> Result<Location<'a>, Errno> {
     loop {
         let place = place(to, backup);
         let link =
@@ -79,15 +79,25 @@ pub(super) fn keep(to: &Location<'_>, backup: &Backup) -> Result<(), Errno> {
                     Err(Errno::EXIST) => aside.remove().and_then(|()| make())?, // left by one that was killed
                     made => made?,
                 };
-                return noted.end(|| {
-                    let renamed = aside.rename(&place);
-                    // Still there if that failed, or if both were names of one file already (rename(2)).
-                    let _ = aside.remove();
-                    Ok(renamed)
-                })?;
+                return noted
+                    .end(|| {
+                        let renamed = aside.rename(&place);
+                        // Still there if that failed, or if both were names of one file already (rename(2)).
+                        let _ = aside.remove();
+                        Ok(renamed)
+                    })?
+                    .map(|()| place);
             }
-            linked => return linked,
+            linked => return linked.map(|()| place),
         }
+    }
+}
+
+/// What was to take the place of `to` did not: the name it was given as its backup goes again.
+pub(super) fn keep_no_more(to: &Location<'_>, place: &Location<'_>) {
+    let same = to.facts(false).and_then(|old| Ok(old.same_file(&place.facts(false)?)));
+    if same.unwrap_or(false) {
+        let _ = place.remove(); // that the new one did not get its name is what is told
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Replacing, ended_at_every_call};
 use crate::apparatus::filesystems::{for_each_filesystem, small_tmpfs};
 use crate::apparatus::strace::{self, trace};
-use crate::apparatus::{Scene, content, skip};
+use crate::apparatus::{Fs, Scene, content, skip};
 use std::collections::HashMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
@@ -188,6 +188,24 @@ fn in_a_directory_that_may_not_be_written_the_old_one_stands() {
 }
 
 #[test]
+fn in_a_directory_that_may_only_be_added_to_nothing_is_left_that_cannot_be_removed() {
+    let Some(scene) = Scene::on(Fs::Ext4) else { return };
+    scene.directory("d");
+    scene.file("a", b"new");
+    scene.file("d/b", b"old");
+    let chattr = |change: &str| _ = scene.program("/usr/bin/chattr").arguments([change, "d"]).run().succeeds();
+    chattr("+a");
+    for option in ["--atomic", "--atomic --backup"] {
+        let outcome = scene.zccp(option.split(' ')).arguments(["a", "d/b"]).run();
+        outcome.fails_with(1).stderr_is("zccp: cannot replace 'd/b': Operation not permitted\n").file_is("d/b", b"old");
+    }
+    scene.zccp(["--atomic", "a", "d/c"]).run().succeeds().file_is("d/c", b"new");
+    let there = names(&scene, "d");
+    chattr("-a");
+    assert_eq!(there, ["b", "c"]);
+}
+
+#[test]
 fn what_a_link_leads_to_is_replaced() {
     let scene = Scene::new();
     scene.directory("d");
@@ -239,6 +257,14 @@ fn the_name_is_never_missing_while_a_backup_is_made() {
         let outcome = scene.zccp(["--atomic", option, "-v", "a", "d/b"]).run();
         outcome.succeeds().file_is("d/b", b"new").file_is(backup, b"old");
         outcome.stdout_is(format!("'a' -> 'd/b' (backup: '{backup}')\n"));
+        // Where the new one does not get its name, the old one has no other.
+        prepare();
+        std::fs::remove_file(scene.path("d/b~")).unwrap();
+        let command = scene.zccp(["--atomic", option, "a", "d/b"]);
+        let Some((outcome, trace)) = strace::inject(&scene, &["renameat:error=EPERM"], command) else { return };
+        assert_eq!(trace.injected(), 1);
+        outcome.fails_with(1).stderr_is("zccp: cannot replace 'd/b': Operation not permitted\n").file_is("d/b", b"old");
+        assert_eq!(names(&scene, "d"), ["b"], "{option}");
     }
 }
 

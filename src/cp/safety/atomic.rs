@@ -60,11 +60,15 @@ pub(in super::super) fn begin(
         Some(_) => 0o600, // nobody else's before it has the old one's owner and permissions
         None => attributes::mode_of_new_file(run.options, run.identity, from.1),
     };
-    match place(to.directory, &to.name).and_then(|place| Replacement::begin(place, mode)) {
-        Ok(replacement) => Ok(Aside { replacement, old, over, backed_up: how.backed_up }),
-        Err(errno) if over == Over::Old => Err(Some(words::no_temporary(errno, &to.shown()))),
-        Err(errno) => Err(Some(cannot_create(errno))),
+    let refused =
+        |errno| Some(if over == Over::Old { words::no_temporary(errno, &to.shown()) } else { cannot_create(errno) });
+    let place = place(to.directory, &to.name).map_err(refused)?;
+    if over == Over::Old && place.only_grows() {
+        // What was made to take its place could not even be removed again.
+        return Err(Some(words::unput(Unput::Name(Errno::PERM), &to.shown())));
     }
+    let replacement = Replacement::begin(place, mode).map_err(refused)?;
+    Ok(Aside { replacement, old, over, backed_up: how.backed_up })
 }
 
 /// What is there, as a place: it need be neither read nor written to. `None` if it has gone.
@@ -123,8 +127,16 @@ impl Aside {
             return false;
         }
         let backup = run.options.backup.as_ref().filter(|_| self.backed_up);
-        let keep = || backup.map_or(Ok(()), |backup| backup::keep(to, backup));
-        let there = match self.replacement.put(self.over, keep) {
+        let mut kept = None;
+        let keep = || {
+            kept = backup.map(|backup| backup::keep(to, backup)).transpose()?;
+            Ok(())
+        };
+        let put = self.replacement.put(self.over, keep);
+        if let (Err(Unput::Name(_)), Some(kept)) = (&put, &kept) {
+            backup::keep_no_more(to, kept);
+        }
+        let there = match put {
             Ok(file) => close(file),
             Err(Unput::Name(errno)) if self.over != Over::Old => {
                 return super::said(run, refusals::cannot_create(to, errno));

@@ -1,6 +1,6 @@
 //! The place a name leads to: a directory and a name in it.
 
-use rustix::fs::{self, Mode, OFlags};
+use rustix::fs::{self, AtFlags, Mode, OFlags, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -56,6 +56,12 @@ impl Place {
             other => other,
         };
         Ok(Place { directory: opened?, name: OsString::from_vec(name.to_vec()) })
+    }
+
+    /// Whether what is in the directory can be neither renamed nor removed (the attribute `a` of chattr(1); Linux 4.11 tells).
+    pub fn only_grows(&self) -> bool {
+        fs::statx(&self.directory, "", AtFlags::EMPTY_PATH, StatxFlags::empty())
+            .is_ok_and(|directory| directory.stx_attributes.contains(StatxAttributes::APPEND))
     }
 
     fn directory_fd(&self) -> BorrowedFd<'_> {
