@@ -49,7 +49,7 @@ const SHORT_NAME: usize = 8;
 pub fn line(view: &View, width: usize, charset: Charset) -> Line {
     let room = width.saturating_sub(1);
     match view.share {
-        Some(share) => with_bar(view, share / 100, room, charset),
+        Some(share) => with_bar(view, share, room, charset),
         None => without(view, room, charset),
     }
 }
@@ -85,11 +85,12 @@ fn phase(progress: &Progress) -> &'static str {
     }
 }
 
-fn with_bar(view: &View, percent: u32, room: usize, charset: Charset) -> Line {
+fn with_bar(view: &View, share: u32, room: usize, charset: Charset) -> Line {
     let progress = &view.progress;
-    let in_memory = in_memory(progress);
+    let in_memory = in_memory(progress, share);
+    let percent = share / 100;
     let mut pieces = vec![Piece(0, format!("{percent:>3}%"))];
-    match in_memory.map(|share| share / 100) {
+    match in_memory.map(|more| (share + more) / 100 - percent) {
         Some(more) if room >= 60 => pieces.push(Piece(3, format!("on device (+{more}% in memory)"))),
         Some(more) => pieces.push(Piece(3, format!("+{more}%"))),
         None => {
@@ -127,11 +128,12 @@ fn with_bar(view: &View, percent: u32, room: usize, charset: Charset) -> Line {
     line
 }
 
-/// What is done but in memory, in ten-thousandths of the whole.
-fn in_memory(progress: &Progress) -> Option<u32> {
-    let bytes = progress.in_memory.filter(|_| progress.phase == Phase::Copying)?;
-    let (_, total) = progress.share()?;
-    Some((u128::from(bytes.min(total)) * 10_000 / u128::from(total)) as u32)
+/// What is done but in memory, in ten-thousandths of the whole: with the `share` that is on the device it is what is done, so
+/// that both together are all in the end, whatever was cut from each.
+fn in_memory(progress: &Progress, share: u32) -> Option<u32> {
+    progress.in_memory.filter(|_| progress.phase == Phase::Copying)?;
+    let (done, total) = Progress { in_memory: None, ..*progress }.share()?;
+    Some(((u128::from(done) * 10_000 / u128::from(total)) as u32).saturating_sub(share))
 }
 
 fn without(view: &View, room: usize, charset: Charset) -> Line {
@@ -164,7 +166,7 @@ fn without(view: &View, room: usize, charset: Charset) -> Line {
 /// The whole line as text that needs no terminal: what `--progress=always` prints elsewhere.
 pub fn plain(view: &View, charset: Charset) -> String {
     let line = match view.share {
-        Some(share) => with_bar(view, share / 100, usize::MAX / 2, charset),
+        Some(share) => with_bar(view, share, usize::MAX / 2, charset),
         None => without(view, 200, charset),
     };
     let name = fit(&view.name, 60, charset);
@@ -274,6 +276,19 @@ mod tests {
             "photos * scanning… 12034 files, 3.0 GiB;  1201 copied,  402 MiB  0:03  310 MiB/s"
         );
         assert_eq!(shown(&line(&view, 20, Ascii)), "* 402 MiB 310 MiB/s");
+    }
+
+    #[test]
+    fn what_is_on_the_device_and_what_is_in_memory_are_all_when_all_is_done() {
+        for in_memory in [1, 999_999, 1_234_567_890, 4_600_000_000] {
+            let done = Progress { given: 4_600_000_000, in_memory: Some(in_memory), ..view("", None).progress };
+            let share = ((4_600_000_000 - in_memory) * 10_000 / 4_600_000_000) as u32;
+            let line = line(&View { progress: done, share: Some(share), ..view("big.iso", None) }, 80, Ascii);
+            assert_eq!(share + line.in_memory.unwrap_or(0), 10_000);
+            let percents = (share / 100, 100 - share / 100);
+            let says = format!("{:>3}%  on device (+{}% in memory)", percents.0, percents.1);
+            assert!(line.tail.starts_with(&says), "{says:?}: {line:?}");
+        }
     }
 
     #[test]
