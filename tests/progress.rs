@@ -295,6 +295,39 @@ fn the_task_bar_is_told_only_where_it_is_known_to_listen_and_is_cleared_on_every
     assert!(!in_tmux.contains("\x1b]") && in_tmux.contains("KiB"), "{in_tmux:?}");
 }
 
+/// A terminal that takes nothing more, as after Ctrl-S or where the connection hangs.
+fn frozen() -> Terminal {
+    let terminal = Terminal::raw();
+    let flags = rustix::fs::fcntl_getfl(&terminal.slave).unwrap();
+    rustix::fs::fcntl_setfl(&terminal.slave, flags | rustix::fs::OFlags::NONBLOCK).unwrap();
+    while (&terminal.slave).write(&[b'x'; 100]).is_ok() {}
+    rustix::fs::fcntl_setfl(&terminal.slave, flags).unwrap();
+    terminal
+}
+
+#[test]
+fn nobody_waits_for_a_terminal_that_is_frozen() {
+    let start = |scene: &Scene, terminal: &Terminal| {
+        scene.file("a", &content::bytes(1, 6 << 20));
+        let errors = Output::Descriptor(terminal.slave.try_clone().unwrap().into());
+        scene.zccp(["-g", "--rate-limit=4M", "a", "out"]).variable("TERM", "xterm").stderr(errors).spawn()
+    };
+    let (scene, terminal) = (Scene::new(), frozen());
+    start(&scene, &terminal).finish().succeeds().file_is("out", &content::bytes(1, 6 << 20));
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let (scene, terminal) = (Scene::new(), frozen());
+        let running = start(&scene, &terminal);
+        std::thread::sleep(Duration::from_millis(800)); // a frame was tried
+        running.signal(Signal::USR1);
+        let copied = || std::fs::metadata(scene.path("out")).map_or(0, |out| out.len());
+        let before = copied();
+        running.wait_until("copied on", || copied() > before);
+        running.signal(signal);
+        running.finish().dies_of(signal.as_raw());
+        assert!(copied() < 6 << 20);
+    }
+}
+
 #[test]
 fn off_a_terminal_it_is_a_line_every_ten_seconds_and_only_if_asked_for() {
     let (scene, other) = (Scene::new(), Scene::new());
@@ -435,7 +468,7 @@ fn the_thread_that_draws_wakes_ten_times_a_second_at_most() {
         Some((thread, time.parse::<f64>().ok()?, call))
     });
     let calls: Vec<(&str, f64, &str)> = calls.collect();
-    let frame = |call: &str| call.starts_with("write(2, \"\\r\\33[?7l");
+    let frame = |call: &str| call.starts_with("write(") && call.contains(", \"\\r\\33[?7l");
     let drawer = calls.iter().find(|(_, _, call)| frame(call)).map(|(thread, ..)| *thread).expect("a frame");
     // What it waits with comes back by itself (ETIMEDOUT), or because it is over.
     let wakes = calls.iter().filter(|(thread, _, call)| *thread == drawer && call.contains("ETIMEDOUT"));

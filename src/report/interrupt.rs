@@ -1,7 +1,7 @@
 //! What is said and done when a signal comes: a status line (SIGUSR1), or a tidy end (SIGINT, SIGTERM, SIGHUP).
 //!
 //! [`react`] runs inside of a signal handler (see `sys::signal`). It reads atomics, formats into an array on its stack,
-//! and calls write(2), nanosleep(2), clock_gettime(2), unlinkat(2) and raise(3): no lock, no
+//! and calls open(2), poll(2), write(2), nanosleep(2), clock_gettime(2), unlinkat(2) and raise(3): no lock, no
 //! allocation. What it has to know is put in place beforehand by [`prepare`].
 
 use super::amount::{Bytes, per_second};
@@ -10,7 +10,7 @@ use super::quote::Charset;
 use super::screen::Held;
 use crate::sys::signal::{self, Signal};
 use crate::sys::temporary;
-use crate::transfer::progress::{Counters, NAME};
+use crate::transfer::progress::{Counters, NAME, Phase};
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -108,6 +108,9 @@ fn last_word(known: &Known, removed: bool) -> Line {
     let _ = write!(line, "{}: interrupted at {}", known.program, Bytes(progress.done()));
     if let Some(total) = progress.total() {
         let _ = write!(line, " of {}", Bytes(total));
+    }
+    if progress.flushes && progress.phase == Phase::Copying {
+        let _ = write!(line, ", before it was all on the device");
     }
     let rest = match known.rest {
         Rest::Goes => "what was not finished is removed",

@@ -25,6 +25,8 @@ const LINE: Duration = Duration::from_secs(10);
 const OBJECT: Duration = Duration::from_secs(1);
 /// The rate is that of so long a time.
 const OF_LATE: Duration = Duration::from_secs(5);
+/// Who wakes so much too late was stopped (Ctrl-Z), and what was moved meanwhile says nothing of the speed.
+const STOPPED: Duration = Duration::from_secs(1);
 /// The thread's stack, bytes; lazily touched.
 const STACK: usize = 512 * 1024;
 
@@ -145,6 +147,12 @@ fn report(mut work: Work, over: &Over) -> Option<Instant> {
         if over.wait_until(next) {
             return shown;
         }
+        if next.elapsed() >= STOPPED {
+            eye.begin_anew(Instant::now());
+            if over.wait_until(Instant::now() + FRAME) {
+                return shown;
+            }
+        }
     }
 }
 
@@ -169,6 +177,14 @@ struct Eye {
 impl Eye {
     fn new(counters: &'static Counters, began: Instant, sample: Arc<Sample>) -> Eye {
         Eye { counters, began, sample, samples: VecDeque::new(), share: None, apart: false }
+    }
+
+    /// The rate is that from now on.
+    fn begin_anew(&mut self, now: Instant) {
+        let mut progress = self.counters.now();
+        progress.in_memory = self.sample.in_memory(now, &progress);
+        self.samples.clear();
+        self.samples.push_back((now, progress.worked()));
     }
 
     fn look(&mut self, now: Instant) -> View {

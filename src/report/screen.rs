@@ -3,10 +3,17 @@
 //! Whoever else writes to the terminal takes the line away first ([`cleared`]) and keeps it away until he is done; the
 //! next frame brings it back. A signal handler, which cannot wait for a lock, holds the drawing off by a flag
 //! ([`Held`]).
+//!
+//! A terminal may take nothing for hours (Ctrl-S, a connection that hangs). Messages wait for it, as everybody's do; what
+//! shows progress, and what is said in a signal handler, do not: neither a copy that is done nor a signal that is to end one
+//! has to wait until somebody looks.
 
 use crate::sys::{descriptor, start};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{self, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::termios;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,7 +25,7 @@ const ERASE: &[u8] = b"\r\x1b[J";
 /// OSC 9;4 with state 0: no progress is shown in the task bar or the tab any more.
 const TASK_BAR_OFF: &[u8] = b"\x1b]9;4;0;\x1b\\";
 
-/// How long a signal handler waits at most for a frame that is being written.
+/// How long a signal handler waits at most for a frame that is being written, and for a terminal that takes nothing.
 const FRAME: Duration = Duration::from_millis(100);
 
 /// There is one terminal, so there is one of these.
@@ -57,7 +64,7 @@ pub fn cleared() -> Cleared {
     }
     let turn = SCREEN.turn.lock().unwrap_or_else(PoisonError::into_inner);
     if SCREEN.shown.swap(false, SeqCst) {
-        write(ERASE);
+        write(ERASE); // whoever has asked for it writes, too, and waits
     }
     Cleared(Some(turn))
 }
@@ -69,9 +76,16 @@ pub(super) fn use_it() {
 
 /// The last frame is gone, and the terminal's own sign of progress with it.
 pub(super) fn leave() {
-    let _turn = cleared();
+    let _turn = SCREEN.turn.lock().unwrap_or_else(PoisonError::into_inner);
+    erase();
+}
+
+fn erase() {
+    if SCREEN.shown.swap(false, SeqCst) {
+        write_now(ERASE, FRAME);
+    }
     if SCREEN.task_bar.swap(false, SeqCst) {
-        write(TASK_BAR_OFF);
+        write_now(TASK_BAR_OFF, FRAME);
     }
 }
 
@@ -86,7 +100,7 @@ pub(super) fn draw(line: &str, task_bar: Option<&str>) {
         }
         // Without wrapping: the terminal may just have been made narrower.
         let task_bar = task_bar.unwrap_or_default();
-        write(format!("\r\x1b[?7l{line}\x1b[?7h\x1b[J\r{task_bar}").as_bytes());
+        write_now(format!("\r\x1b[?7l{line}\x1b[?7h\x1b[J\r{task_bar}").as_bytes(), Duration::ZERO);
     }
     SCREEN.drawing.store(false, SeqCst);
 }
@@ -113,15 +127,52 @@ pub(super) fn is_ours() -> bool {
     termios::tcgetpgrp(descriptor::inherited(2)).map_or(true, |group| group == rustix::process::getpgrp())
 }
 
-/// As much as is taken: a frame that cannot be written is lost.
-fn write(mut bytes: &[u8]) {
-    while !bytes.is_empty() && !start::was_closed(2) {
-        match rustix::io::write(descriptor::inherited(2), bytes) {
+/// All of it, however long that takes. What cannot be written is lost.
+fn write(bytes: &[u8]) {
+    if !start::was_closed(2) {
+        write_to(descriptor::inherited(2), bytes);
+    }
+}
+
+/// As much as is taken at once, or within `patience`. For signal handlers, too.
+fn write_now(bytes: &[u8], patience: Duration) {
+    if start::was_closed(2) {
+        return;
+    }
+    let inherited = descriptor::inherited(2);
+    // Not to wait is a matter of the open file, which others have as well: so of one of our own. (Each time anew: what has a
+    // number in one thread may have none, or be another file, in one with a descriptor table of its own.)
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let own = if termios::isatty(inherited) { fs::open(c"/proc/self/fd/2", flags, Mode::empty()).ok() } else { None };
+    let Some(own) = own else {
+        // A pipe; or a terminal that somebody else has opened for us, who may be another user (su).
+        if takes_something(inherited, patience) {
+            write_to(inherited, bytes);
+        }
+        return;
+    };
+    let left = write_to(own.as_fd(), bytes);
+    if !left.is_empty() && !patience.is_zero() && takes_something(own.as_fd(), patience) {
+        write_to(own.as_fd(), left);
+    }
+}
+
+/// Writes until nothing more is taken; what is left.
+fn write_to<'b>(fd: BorrowedFd<'_>, mut bytes: &'b [u8]) -> &'b [u8] {
+    while !bytes.is_empty() {
+        match rustix::io::write(fd, bytes) {
             Ok(n @ 1..) => bytes = &bytes[n..],
             Err(Errno::INTR) => {}
-            _ => return,
+            _ => break,
         }
     }
+    bytes
+}
+
+fn takes_something(fd: BorrowedFd<'_>, patience: Duration) -> bool {
+    let patience = Timespec { tv_sec: 0, tv_nsec: patience.subsec_nanos().into() };
+    let mut fds = [PollFd::new(&fd, PollFlags::OUT)];
+    poll(&mut fds, Some(&patience)).is_ok_and(|ready| ready > 0)
 }
 
 /// No frame is drawn while this is there. For signal handlers: no lock is taken and nothing is allocated.
@@ -140,20 +191,17 @@ impl Held {
         Held
     }
 
-    /// Writes a line in place of the one that shows progress, in one piece.
+    /// Writes a line in place of the one that shows progress, in one piece; none where nothing is taken.
     pub(super) fn say(&self, line: &[u8]) {
         if SCREEN.shown.swap(false, SeqCst) {
-            write(ERASE);
+            write_now(ERASE, FRAME);
         }
-        write(line);
+        write_now(line, FRAME);
     }
 
     /// Nothing is drawn any more, and nothing is left.
     pub(super) fn for_good(self) {
-        self.say(b"");
-        if SCREEN.task_bar.swap(false, SeqCst) {
-            write(TASK_BAR_OFF);
-        }
+        erase();
         std::mem::forget(self);
     }
 }

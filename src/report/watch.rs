@@ -140,6 +140,7 @@ impl Watch {
     /// A copy begins; `expected` bytes, or nobody knows how many.
     pub fn begin(&self, name: &OsStr, expected: Option<u64>) {
         COUNTERS.current(name.as_bytes());
+        COUNTERS.flushes(false);
         if expected.is_none() {
             COUNTERS.endless(true);
         }
@@ -194,6 +195,7 @@ impl Watch {
 
     /// What comes now no signal interrupts. Whoever sees the line is to be heard all the same, at once.
     fn heeds(&self) {
+        COUNTERS.flushes(true);
         if self.reporter.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
             signal::leave_to_another();
         }
@@ -306,6 +308,7 @@ impl Watch {
         let Some(json) = &self.json else { return Ok(()) };
         let remains = self.remains.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let elapsed = self.began.elapsed();
+        COUNTERS.scanned(); // what nobody has looked for ahead was found all the same
         json.summary(&Outcome { progress: COUNTERS.now(), elapsed, failed: status != 0, remains })
     }
 

@@ -32,6 +32,7 @@ pub struct Counters {
     verifying: AtomicU32,
     verifies: AtomicBool,
     not_resumable: AtomicBool,
+    flushes: AtomicBool,
     awaited: AtomicBool,
     shown: AtomicBool,
     waiting: OnceLock<GoesOn>,
@@ -69,6 +70,8 @@ pub struct Progress {
     pub phase: Phase,
     /// What is being copied now can be gone on with, if it is broken off.
     pub resumable: bool,
+    /// What was copied is waited for to be on the device.
+    pub flushes: bool,
     /// Of what was moved, bytes that are not known to be on the device yet; `None` where nobody minds.
     pub in_memory: Option<u64>,
 }
@@ -136,6 +139,7 @@ impl Counters {
             verifying: AtomicU32::new(0),
             verifies: AtomicBool::new(false),
             not_resumable: AtomicBool::new(false),
+            flushes: AtomicBool::new(false),
             awaited: AtomicBool::new(false),
             shown: AtomicBool::new(false),
             waiting: OnceLock::new(),
@@ -235,6 +239,11 @@ impl Counters {
         self.not_resumable.store(!resumable, Ordering::Relaxed);
     }
 
+    /// What was copied is waited for to be on the device, or, `false`, no more.
+    pub fn flushes(&self, flushes: bool) {
+        self.flushes.store(flushes, Ordering::Relaxed);
+    }
+
     /// A file of `bytes` was found that will be copied.
     pub fn expect(&self, bytes: u64) {
         self.expected.fetch_add(bytes, Ordering::Relaxed);
@@ -321,6 +330,7 @@ impl Counters {
                 (0, 0) => Phase::Copying,
             },
             resumable: !self.not_resumable.load(Ordering::Relaxed),
+            flushes: self.flushes.load(Ordering::Relaxed),
         }
     }
 
