@@ -2,6 +2,7 @@
 
 use crate::apparatus::{Command, Fs, Scene, content, sockets};
 use crate::apparatus::{Output, Reader};
+use rustix::process::Signal;
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -17,6 +18,8 @@ fn objects(stream: &[u8]) -> Vec<Value> {
     let objects: Vec<Value> =
         text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect();
     assert!(objects.iter().all(|object| object["v"] == 1), "{text}");
+    let ends = |object: &Value| object["event"] != "summary" || object["scanning"] == false;
+    assert!(objects.iter().all(ends), "nothing more can be found: {text}");
     objects
 }
 
@@ -142,6 +145,38 @@ fn progress_comes_about_once_a_second() {
 }
 
 #[test]
+fn who_was_stopped_is_not_slow_when_he_goes_on() {
+    let scene = Scene::new();
+    scene.file("a", &content::bytes(1, 12 << 20));
+    let running = scene.zccp(["--json=log", "--rate-limit=2M", "a", "out"]).spawn();
+    let told = || objects(&scene.bytes("log")).into_iter().filter(|object| object["event"] == "progress").count();
+    running.wait_until("told of progress", || scene.path("log").exists() && told() > 1);
+    running.signal(Signal::STOP);
+    let before = told();
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    running.signal(Signal::CONT);
+    running.finish().succeeds();
+    let objects = objects(&scene.bytes("log"));
+    let progress: Vec<&Value> = objects.iter().filter(|object| object["event"] == "progress").collect();
+    assert!(progress.len() > before + 1, "{progress:?}");
+    for one in progress {
+        assert!(one["rate"].as_u64() > Some(1 << 20), "{one}: 2 MiB a second while it runs");
+    }
+}
+
+#[test]
+fn of_a_refused_command_line_there_is_no_stream() {
+    let scene = Scene::new();
+    for arguments in
+        [&["a"][..], &["--rate-limit=0", "a", "b"], &["--atomic", "--resume", "a", "b"], &["--bogus", "a", "b"]]
+    {
+        let outcome = scene.zccp(arguments).arguments(["--json=log"]).run();
+        outcome.fails_with(1).stderr_has("--help' for more information.\n");
+        assert!(!scene.path("log").exists(), "{arguments:?}");
+    }
+}
+
+#[test]
 fn zccat_tells_the_same_of_its_operands_raw_and_cooked() {
     let scene = Scene::new();
     scene.file("a", b"one\ntwo\n");
@@ -198,6 +233,8 @@ fn several_workers_tell_of_every_file_in_the_stream_and_nowhere_else() {
         let objects = objects(&std::fs::read(scene.path(&log)).unwrap());
         let told = objects.iter().filter(|object| object["event"] == "file").count();
         assert_eq!(told, names.len());
+        let (summary, bytes) = (objects.last().unwrap(), names.iter().map(String::len).sum::<usize>());
+        assert_eq!((&summary["bytes"], &summary["expected_bytes"]), (&bytes.into(), &bytes.into()), "{summary}");
         for name in &names {
             let copied = std::fs::read(scene.path(name.replacen('t', &copy, 1))).unwrap();
             assert_eq!(copied, name.as_bytes(), "{name}");
