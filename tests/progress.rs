@@ -387,6 +387,15 @@ fn a_short_copy_pays_for_nothing_and_cp_for_less() {
     let on_terminal = scene.zccp(["a", "b"]).variable("TERM", "xterm");
     let calls = extra(&scene, on_terminal.stderr(Output::Descriptor(terminal.slave.into()))).unwrap();
     assert_eq!(calls, handlers, "on a terminal");
+    // Also where a bar is asked for: unless the copy lasts, which below strace it may, nobody is started to draw it.
+    scene.file("larger", &content::bytes(1, 200_000));
+    let started = || {
+        let terminal = Terminal::raw();
+        let command = scene.zccp(["-g", "larger", "b"]).variable("TERM", "xterm");
+        let calls = extra(&scene, command.stderr(Output::Descriptor(terminal.slave.into()))).unwrap();
+        calls.iter().any(|call| call.starts_with("clone"))
+    };
+    assert!((0..20).any(|_| !started()), "each time a thread was started");
     scene.symlink(crate::apparatus::case::zccp(), "cp");
     let cp = scene.program(scene.path("cp")).arguments(["a", "c"]);
     assert_eq!(extra(&scene, cp).unwrap(), [""; 0], "as cp");

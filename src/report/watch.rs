@@ -145,8 +145,8 @@ impl Watch {
             COUNTERS.endless(true);
         }
         if self.pending.load(Ordering::Relaxed) {
-            let asked_for = self.wishes.when == When::Always && expected.is_none_or(|bytes| bytes >= SMALL);
-            let may_last = asked_for || expected.is_none_or(|bytes| bytes >= LARGE);
+            // Also where a bar was asked for: of 4 MiB on tmpfs, 2.6 ms, the thread was 8 %.
+            let may_last = expected.is_none_or(|bytes| bytes >= LARGE);
             if may_last || self.json.is_some() || self.began.elapsed() >= WORTH_A_LINE {
                 self.start();
             } else if expected.is_none_or(|bytes| bytes >= SMALL) {
