@@ -5,6 +5,27 @@ use crate::apparatus::content;
 use crate::apparatus::stick::{Kind, Stick};
 use crate::apparatus::tmux::Tmux;
 
+#[test]
+fn ctrl_z_takes_the_line_away_and_it_comes_back() {
+    let scene = Scene::new();
+    let bytes = content::bytes(1, 12 << 20);
+    scene.file("big.iso", &bytes);
+    let Some(tmux) = Tmux::new(&scene, 80, 12) else { return };
+    tmux.type_line("clear; \"$ZCCP\" --rate-limit=2M big.iso out");
+    // 148: by SIGTSTP.
+    for (says, next) in [("Stopped", "echo \"once $?\"; fg; echo \"twice $?\""), ("twice 148", "fg; echo \"ended $?\"")]
+    {
+        tmux.wait_for("a bar", |screen| screen.contains("%  "));
+        tmux.press("C-z");
+        let screen = tmux.wait_for("the shell", |screen| screen.contains(says) && screen.ends_with('$'));
+        assert!(!screen.contains('%') && !screen.contains('█'), "{screen}");
+        tmux.type_line(next);
+    }
+    let end = tmux.wait_for("the end", |screen| screen.contains("ended 0"));
+    assert!(end.contains("once 148") && !end.contains('%'), "{end}");
+    assert_eq!(scene.bytes("out"), bytes);
+}
+
 /// The copy is in memory long before it is on the device, and no signal interrupts fsync(2).
 #[test]
 fn ctrl_c_is_heard_while_the_device_is_waited_for() {

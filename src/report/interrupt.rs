@@ -1,4 +1,5 @@
-//! What is said and done when a signal comes: a status line (SIGUSR1), or a tidy end (SIGINT, SIGTERM, SIGHUP).
+//! What is said and done when a signal comes: a status line (SIGUSR1), a tidy end (SIGINT, SIGTERM, SIGHUP), or, where a
+//! line shows progress, a tidy stop (SIGTSTP).
 //!
 //! [`react`] runs inside of a signal handler (see `sys::signal`). It reads atomics, formats into an array on its stack,
 //! and calls open(2), poll(2), write(2), nanosleep(2), clock_gettime(2), unlinkat(2) and raise(3): no lock, no
@@ -71,6 +72,12 @@ pub fn tidy() {
     signal::react_to(&ENDS, react);
 }
 
+/// From now on SIGTSTP finds the line that shows progress, and takes it away first: what the shell says next has a line of
+/// its own. The next frame after it goes on brings it back.
+pub fn steps_aside() {
+    signal::react_to(&[Signal::Stop], react);
+}
+
 /// Standard error is not ours to write to.
 pub fn be_silent() {
     SILENT.store(true, Ordering::SeqCst);
@@ -84,6 +91,11 @@ pub fn over() {
 fn react(signal: Signal) {
     if signal == Signal::Status {
         return status();
+    }
+    if signal == Signal::Stop {
+        let held = Held::now();
+        held.erase();
+        return signal::stop_by(signal);
     }
     if ENDING.swap(true, Ordering::SeqCst) {
         return; // another thread is at it

@@ -199,6 +199,11 @@ impl Held {
         write_now(line, FRAME);
     }
 
+    /// Nothing is left of what was drawn.
+    pub(super) fn erase(&self) {
+        erase();
+    }
+
     /// Nothing is drawn any more, and nothing is left.
     pub(super) fn for_good(self) {
         erase();

@@ -245,6 +245,7 @@ impl Watch {
         }
         if matches!(face, Face::Bar) {
             interrupt::tidy();
+            interrupt::steps_aside();
         }
         *reporter = Reporter::start(Work {
             face,

@@ -1,4 +1,5 @@
-//! Signals that are reacted to: SIGUSR1 for a status line, SIGINT, SIGTERM and SIGHUP for a tidy end.
+//! Signals that are reacted to: SIGUSR1 for a status line, SIGINT, SIGTERM and SIGHUP for a tidy end, SIGTSTP for a tidy
+//! stop.
 //!
 //! The reaction runs inside of the handler, on whichever thread the kernel chose, so that a thread that is stuck in a
 //! write to a FIFO nobody reads is no obstacle, and no thread has to wait for signals. Therefore it may do nothing but
@@ -19,10 +20,12 @@ pub enum Signal {
     Terminate,
     /// SIGUSR1: how far is it?
     Status,
+    /// SIGTSTP: Ctrl-Z.
+    Stop,
 }
 
 /// All of them.
-const ALL: [Signal; 4] = [Signal::Hangup, Signal::Interrupt, Signal::Terminate, Signal::Status];
+const ALL: [Signal; 5] = [Signal::Hangup, Signal::Interrupt, Signal::Terminate, Signal::Status, Signal::Stop];
 
 impl Signal {
     /// Its number (signal(7)).
@@ -32,6 +35,7 @@ impl Signal {
             Signal::Interrupt => libc::SIGINT,
             Signal::Terminate => libc::SIGTERM,
             Signal::Status => libc::SIGUSR1,
+            Signal::Stop => libc::SIGTSTP,
         }
     }
 }
@@ -114,6 +118,23 @@ pub fn die_of(signal: Signal) -> ! {
         libc::raise(signal.number());
         libc::_exit(128 + signal.number())
     }
+}
+
+/// Stops the program by this signal, from inside of the reaction to it, so that whoever waits for it sees that; comes back
+/// when it goes on. Where nobody could let it go on (an orphaned process group) the kernel does not stop it. Signal-safe.
+pub fn stop_by(signal: Signal) {
+    set(signal, libc::SIG_DFL);
+    let mut only = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: the set lives here and is filled in before it is read; the numbers are valid. raise sends the signal to this
+    // thread, where it waits until it is not blocked any more: then its default action happens.
+    unsafe {
+        libc::sigemptyset(only.as_mut_ptr());
+        libc::sigaddset(only.as_mut_ptr(), signal.number());
+        libc::raise(signal.number());
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, only.as_ptr(), std::ptr::null_mut());
+        libc::pthread_sigmask(libc::SIG_BLOCK, only.as_ptr(), std::ptr::null_mut());
+    }
+    set(signal, handler as *const () as usize);
 }
 
 /// From now on the calling thread leaves the signals that can be reacted to to one that waits for nothing else. The kernel
