@@ -16,6 +16,7 @@ type Id = (u64, u64);
 pub(super) struct Account {
     watching: bool,
     sources: HashMap<Id, Vec<OsString>>,
+    /// By the name that is shown: what is spelled in another way is another name, as with GNU.
     made: HashMap<OsString, Id>,
 }
 
@@ -45,13 +46,13 @@ impl Account {
         if self.watching
             && let Ok(made) = to.facts(false)
         {
-            self.made.insert(to.from_base().1, made.id());
+            self.made.insert(to.shown(), made.id());
         }
     }
 
     /// What of the destination was made by this run. `followed`: the destination was looked at through a link.
     pub(super) fn made(&self, to: &Location<'_>, followed: bool) -> Made {
-        let Some(id) = self.made.get(&to.from_base().1) else { return Made::Not };
+        let Some(id) = self.made.get(&to.shown()) else { return Made::Not };
         match to.facts(false) {
             Ok(facts) if facts.id() != *id => Made::Not,
             Ok(facts) if followed && facts.kind == Kind::Symlink => Made::Link,

@@ -283,6 +283,8 @@ fn directory(wishes: &Wishes, source: &Facts, there: &There, circumstances: Circ
     // Where nothing is replaced, GNU does not ask whether both are one.
     let compared = !matches!(wishes.update, Update::None | Update::NoneFail);
     let led_back = circumstances.meeting.leads_back && wishes.keeps_links && wishes.make == Make::Copy;
+    // Nor where what is there is a name that is to go.
+    let led_back = led_back && !wishes.remove;
     match there {
         _ if !wishes.recursive => Action::Refuse(Refusal::OmitDirectory),
         There::Nothing => make(Clear::Leave, Product::Directory),
