@@ -2,7 +2,7 @@
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use std::os::fd::{BorrowedFd, FromRawFd as _, IntoRawFd, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, IntoRawFd, OwnedFd};
 
 /// Closes `fd` and says whether that succeeded.
 ///
@@ -66,6 +66,13 @@ pub fn duplicate_inherited(fd: i32) -> Result<OwnedFd, Errno> {
     }
     // SAFETY: the descriptor is new and nobody else's.
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
+/// The name under which procfs has the descriptor: the way to calls that refuse a mere place (O_PATH; EBADF), and never to
+/// another file (proc_pid_fd(5)). That of this thread: one with a descriptor table of its own (unshare(2) with CLONE_FILES)
+/// finds in /proc/self/fd what the first thread has by that number.
+pub fn name_in_proc(fd: BorrowedFd<'_>) -> String {
+    format!("/proc/thread-self/fd/{}", fd.as_raw_fd())
 }
 
 /// Writes all of it; one write(2) if the kernel takes that, so that lines of programs that share a stream are not mixed. Where

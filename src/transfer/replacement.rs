@@ -13,12 +13,13 @@ pub use attributes::{Refused, take_over};
 pub use place::Place;
 
 use super::durable;
+use crate::sys::descriptor;
 use crate::sys::facts::{Facts, Kind};
 use crate::sys::temporary::{self, Noted};
 use rustix::fs::{self, AtFlags, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::{Errno, retry_on_intr};
 use std::ffi::{OsStr, OsString};
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 /// Names that are tried for a temporary, and looked at for what a killed run left.
@@ -168,7 +169,13 @@ impl Replacement {
 
     fn link(&self, name: &OsStr) -> Result<(), Errno> {
         // By AT_EMPTY_PATH it needs CAP_DAC_READ_SEARCH before Linux 6.10.
-        fs::linkat(fs::CWD, proc_name(&self.file), &self.place.directory, name, AtFlags::SYMLINK_FOLLOW)
+        fs::linkat(
+            fs::CWD,
+            descriptor::name_in_proc(self.file.as_fd()),
+            &self.place.directory,
+            name,
+            AtFlags::SYMLINK_FOLLOW,
+        )
     }
 
     fn go_aside_and_over(&mut self) -> Result<(), Errno> {
@@ -255,13 +262,9 @@ fn name_aside(name: &OsStr, slot: u32) -> OsString {
     OsString::from_vec(temporary)
 }
 
-fn proc_name(file: &OwnedFd) -> String {
-    format!("/proc/self/fd/{}", file.as_raw_fd())
-}
-
 /// Whether an unnamed file can get a name in the end: by its name in /proc, which chroots may lack.
 fn can_be_linked(file: &OwnedFd) -> bool {
-    fs::stat(proc_name(file)).is_ok()
+    fs::stat(descriptor::name_in_proc(file.as_fd())).is_ok()
 }
 
 fn lock(file: &OwnedFd) -> Result<(), Errno> {

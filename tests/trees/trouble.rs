@@ -305,3 +305,34 @@ fn a_link_to_the_directory_that_is_copied_into_it_comes_to_an_end() {
         std::fs::remove_dir_all(scene.path("d/l")).unwrap();
     }
 }
+
+/// Workers have descriptor tables of their own, in which a number is another file than in that of the first thread: what is
+/// done by the name of a descriptor in /proc is done by the right one.
+#[test]
+fn what_cannot_be_opened_gets_its_own_attributes_from_any_worker() {
+    let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
+    plant(&scene, "s", 40, 10, 300);
+    let mode = |name: &str, bits| {
+        std::fs::set_permissions(scene.path(name), std::fs::Permissions::from_mode(bits)).unwrap();
+    };
+    for directory in 0..40 {
+        for number in 0..10 {
+            let fifo = format!("s/d{directory:03}/p{number}");
+            scene.fifo(&fifo);
+            mode(&fifo, 0o600 + (directory * 10 + number) % 64);
+            mode(&format!("s/d{directory:03}/f{number}"), 0o400 + (directory * 10 + number) % 256);
+        }
+        scene.directory(format!("s/d{directory:03}/e"));
+        mode(&format!("s/d{directory:03}/e"), 0o700 + directory % 64);
+        mode(&format!("s/d{directory:03}"), 0o700 + (directory * 7) % 64);
+    }
+    // The second time the directories are there, and are places only, and so are files that cannot be opened.
+    for (options, into) in [(&["-aj4"][..], "s"), (&["-aj4"], "s/."), (&["-aj4", "--atomic"], "s/.")] {
+        scene.zccp(options).arguments([into, "n"]).run().succeeds().stderr_is("");
+        same_trees(&scene, "s", "n");
+        for directory in (0..40).step_by(2) {
+            mode(&format!("n/d{directory:03}/e"), 0o700);
+            mode(&format!("n/d{directory:03}"), 0o777);
+        }
+    }
+}

@@ -2,12 +2,13 @@
 //! the file cannot be opened (a symbolic link, a device, a FIFO) or may not be read.
 
 use super::super::location::Location;
+use crate::sys::descriptor;
 use crate::sys::facts::{Facts, Timestamp};
 use crate::sys::owner;
 use rustix::fs::{self, AtFlags, CWD, Mode, Timespec, Timestamps, XattrFlags};
 use rustix::io::Errno;
 use std::ffi::CStr;
-use std::os::fd::{AsRawFd as _, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
 /// A file whose attributes are read or set.
 #[derive(Clone, Copy, Debug)]
@@ -28,10 +29,8 @@ impl Handle<'_> {
         }
     }
 
-    /// The name under which procfs has the descriptor: the way to calls that refuse a mere place (EBADF), and never to
-    /// another file (proc_pid_fd(5)).
     fn by_proc(&self) -> String {
-        format!("/proc/self/fd/{}", self.fd().as_raw_fd())
+        descriptor::name_in_proc(self.fd())
     }
 
     pub(in crate::cp) fn facts(&self) -> Result<Facts, Errno> {

@@ -4,12 +4,13 @@ use super::super::Run;
 use super::super::location::Location;
 use crate::engine::{Ask, Name};
 use crate::report::safety as words;
+use crate::sys::descriptor;
 use crate::sys::facts::Facts;
 use crate::transfer::resume::{self, Hopeless};
 use crate::transfer::{Trail, endpoint};
 use rustix::fs::{self, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Instant;
 
 /// Opens what is there for reading and writing, also where its permissions forbid that to its owner: a copy of a
@@ -23,8 +24,8 @@ pub(in super::super) fn open(to: &Location<'_>) -> Result<OwnedFd, Errno> {
 
 fn open_made_writable(to: &Location<'_>) -> Result<OwnedFd, Errno> {
     let place = fs::openat(to.directory, &*to.name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-    // By the descriptor, whatever becomes of the name (proc_pid_fd(5)).
-    let name = format!("/proc/self/fd/{}", place.as_raw_fd());
+    // By the descriptor, whatever becomes of the name.
+    let name = descriptor::name_in_proc(place.as_fd());
     let mode = Mode::from_raw_mode(Facts::of(&place)?.mode & 0o7777);
     let set = |mode| fs::chmodat(fs::CWD, &name, mode, AtFlags::empty());
     set(mode | Mode::RUSR | Mode::WUSR).map_err(|_| Errno::ACCESS)?; // somebody else's

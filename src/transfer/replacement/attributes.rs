@@ -1,10 +1,11 @@
 //! What a new file takes over from the one it replaces: owner, mode, access control list and extended attributes.
 
+use crate::sys::descriptor;
 use crate::sys::facts::Facts;
 use rustix::fs::{self, Gid, Mode, Uid, XattrFlags};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString, OsStr, OsString};
-use std::os::fd::{AsRawFd as _, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt as _;
 
 /// What speaks of the old contents, or of who last wrote them: the kernel itself drops a capability when a file is written
@@ -50,7 +51,7 @@ pub fn take_over(old: BorrowedFd<'_>, was: &Facts, new: BorrowedFd<'_>) -> Resul
 
 fn attributes(old: BorrowedFd<'_>, new: BorrowedFd<'_>) -> Result<(), Refused> {
     // By its name in /proc, because a descriptor that cannot be read from has no flistxattr (EBADF of O_PATH).
-    let name = format!("/proc/self/fd/{}", old.as_raw_fd());
+    let name = descriptor::name_in_proc(old);
     let of_old = names(|buffer| fs::listxattr(name.as_str(), buffer))
         .or_else(|_| names(|buffer| fs::flistxattr(old, buffer)))
         .map_err(Refused::Attributes)?;
