@@ -306,6 +306,39 @@ fn a_link_to_the_directory_that_is_copied_into_it_comes_to_an_end() {
     }
 }
 
+/// The sentences are those of GNU cp 9.10, seen by the same injection.
+#[test]
+fn what_is_said_of_permissions_tells_why_they_were_set() {
+    let calls = &["fchmod,fchmodat,chmod:error=EPERM"][..];
+    for (options, operand, said) in [
+        (
+            &["-r", "--no-preserve=mode"][..],
+            "it's",
+            &["setting permissions for 'n/it\\'s/f'", "setting permissions for 'n/it\\'s'"][..],
+        ),
+        (&["-r", "-p"], "it's", &["preserving permissions for 'n/it\\'s/f'", "preserving permissions for 'n/it\\'s'"]),
+        (
+            &["-r", "--preserve=ownership"],
+            "it's",
+            &["preserving permissions for \"n/it's/f\"", "preserving permissions for \"n/it's\""],
+        ),
+        (
+            &["--parents", "--preserve=ownership"],
+            "it's/f",
+            &["preserving permissions for \"n/it's/f\"", "failed to preserve permissions for \"n/it's\""],
+        ),
+    ] {
+        let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
+        scene.directory("n");
+        scene.directory("it's");
+        scene.file("it's/f", b"f");
+        let command = scene.zccp(options).arguments([operand, "n"]);
+        let Some((outcome, _)) = inject(&scene, calls, command) else { return };
+        let lines: String = said.iter().map(|line| format!("zccp: {line}: Operation not permitted\n")).collect();
+        outcome.fails_with(1).stderr_is(&lines);
+    }
+}
+
 /// Workers have descriptor tables of their own, in which a number is another file than in that of the first thread: what is
 /// done by the name of a descriptor in /proc is done by the right one.
 #[test]

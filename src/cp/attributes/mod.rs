@@ -122,7 +122,8 @@ pub(super) fn set(run: &mut Run<'_>, made: &Made<'_>) -> bool {
     {
         let unsupported = made.source.kind == Kind::Symlink && matches!(errno, Errno::NOSYS | Errno::OPNOTSUPP);
         if !unsupported {
-            run.messages.error(format!("preserving times for {}: {}", made.to.quoted(), strerror(errno)));
+            let what = if made.leads { "failed to preserve times for" } else { "preserving times for" };
+            run.messages.error(format!("{what} {}: {}", made.to.quoted(), strerror(errno)));
             return false;
         }
     }
@@ -150,10 +151,12 @@ pub(super) fn set(run: &mut Run<'_>, made: &Made<'_>) -> bool {
     if preserve.mode {
         well & permissions(run, made, (made.source.mode & 0o777) | special)
     } else if let Some(mode) = made.mode {
+        let mut reason = Reason::Restored;
         if preserve.no_mode {
             made.handle.remove_list(); // what was inherited says more than the bits
+            reason = Reason::Plain;
         }
-        well & said(run, made, made.handle.set_mode(mode))
+        well & said(run, made, reason, made.handle.set_mode(mode))
     } else {
         well
     }
@@ -218,13 +221,29 @@ fn owner_failed(run: &mut Run<'_>, made: &Made<'_>, errno: Errno) -> Owner {
 /// The source's permissions: the bits, and then the lists that say more than bits.
 fn permissions(run: &mut Run<'_>, made: &Made<'_>, mode: u32) -> bool {
     let set = made.handle.set_mode(mode).and_then(|()| xattr::copy_lists(made));
-    said(run, made, set)
+    said(run, made, Reason::Kept, set)
 }
 
-fn said(run: &mut Run<'_>, made: &Made<'_>, set: Result<(), Errno>) -> bool {
+/// Why permissions are set, which decides on the sentence and the quotation marks: GNU's.
+#[derive(Clone, Copy)]
+enum Reason {
+    /// They are the source's.
+    Kept,
+    /// They are those of any new file (`--no-preserve=mode`).
+    Plain,
+    /// They were narrower, or wider, for as long as it was not complete.
+    Restored,
+}
+
+fn said(run: &mut Run<'_>, made: &Made<'_>, reason: Reason, set: Result<(), Errno>) -> bool {
     if let Err(errno) = set {
-        let to = locale_quote(&made.to.shown()); // as GNU has it, here alone
-        run.messages.error(format!("preserving permissions for {to}: {}", strerror(errno)));
+        let text = match reason {
+            Reason::Kept => format!("preserving permissions for {}", locale_quote(&made.to.shown())),
+            Reason::Plain => format!("setting permissions for {}", locale_quote(&made.to.shown())),
+            Reason::Restored if made.leads => format!("failed to preserve permissions for {}", made.to.quoted()),
+            Reason::Restored => format!("preserving permissions for {}", made.to.quoted()),
+        };
+        run.messages.error(format!("{text}: {}", strerror(errno)));
     }
     set.is_ok()
 }
