@@ -78,7 +78,9 @@ fn pieces(name: &[u8], charset: Charset) -> impl Iterator<Item = Piece> {
 }
 
 fn shell(name: &[u8], charset: Charset) -> String {
-    if name.contains(&b'\'') && pieces(name, charset).all(|piece| is_plain_between_double_quotes(&piece)) {
+    // What is special to a shell as the first byte alone does no harm there.
+    let rest = name.strip_prefix(b"~").or(name.strip_prefix(b"#")).unwrap_or(name);
+    if name.contains(&b'\'') && pieces(rest, charset).all(|piece| is_plain_between_double_quotes(&piece)) {
         return format!("\"{}\"", String::from_utf8_lossy(name));
     }
     let mut text = String::with_capacity(name.len() + 2);
@@ -213,6 +215,11 @@ mod tests {
         (b"it's \"x\"", Utf8, "'it'\\''s \"x\"'", "'it'\\''s \"x\"'", "‘it's \"x\"’"),
         (b"'#", Ascii, "''\\''#'", "''\\''#'", "'\\'#'"),
         (b"'#", Utf8, "''\\''#'", "''\\''#'", "‘'#’"),
+        (b"~it's", Ascii, "\"~it's\"", "\"~it's\"", "'~it\\'s'"),
+        (b"~it's", Utf8, "\"~it's\"", "\"~it's\"", "‘~it's’"),
+        (b"#'", Ascii, "\"#'\"", "\"#'\"", "'#\\''"),
+        (b"#'", Utf8, "\"#'\"", "\"#'\"", "‘#'’"),
+        (b"##'", Ascii, "'##'\\'''", "'##'\\'''", "'##\\''"),
         (b"a''", Ascii, "\"a''\"", "\"a''\"", "'a\\'\\''"),
         (b"a''", Utf8, "\"a''\"", "\"a''\"", "‘a''’"),
         (b"x\ny", Ascii, "'x'$'\\n''y'", "'x'$'\\n''y'", "'x\\ny'"),
