@@ -20,7 +20,8 @@ use std::os::unix::ffi::OsStrExt as _;
 struct Parent {
     from: OsString,
     to: OsString,
-    facts: Facts,
+    /// The model's; `None` where it is no directory, and nothing of it is needed.
+    facts: Option<Facts>,
     destination: OwnedFd,
     new: bool,
     /// The permissions it is to have if the source's are not kept.
@@ -57,7 +58,7 @@ pub(super) fn copy(run: &mut Run<'_>, source: &OsStr, name: &OsStr, directory: B
     }
     operands::copy(run, &Location::plain(source), &to, Known { taken_for_free: *new, ..Known::default() });
     if made.iter().any(|parent| parent.new) {
-        made.iter().rev().for_each(|parent| finish(run, parent));
+        let _one_failed = made.iter().rev().all(|parent| finish(run, parent));
     }
 }
 
@@ -144,19 +145,28 @@ fn step(
         run.messages.error(format!("{what}: {}", strerror(errno)));
         Err(())
     };
-    let facts = match fs::stat(&from).map(|stat| Facts::from_stat(&stat)) {
-        Ok(facts) if facts.kind == Kind::Directory => facts,
-        Ok(_) => return fail(run, format!("failed to get attributes of {}", shell_always(&from)), Errno::NOTDIR),
-        Err(errno) => return fail(run, format!("failed to get attributes of {}", shell_always(&from)), errno),
-    };
+    // As with GNU, what is there needs no model unless it is to get the model's attributes.
     let there = fs::statat(above, component, AtFlags::empty()).map(|stat| Facts::from_stat(&stat).kind);
+    let preserve = run.options.preserve;
+    let needed = there.is_err() || preserve.mode || preserve.ownership || preserve.timestamps;
+    let model = match fs::stat(&from).map(|stat| Facts::from_stat(&stat)) {
+        Ok(facts) if facts.kind == Kind::Directory => Ok(facts),
+        Ok(_) => Err(Errno::NOTDIR),
+        Err(errno) => Err(errno),
+    };
+    let facts = match model {
+        Err(errno) if needed => {
+            return fail(run, format!("failed to get attributes of {}", shell_always(&from)), errno);
+        }
+        facts => facts.ok(),
+    };
     if there.is_ok_and(|kind| kind != Kind::Directory) {
         run.messages.error(format!("{} exists but is not a directory", shell_always(&to)));
         return Err(());
     }
     let new = there.is_err();
     *next_to_new = new;
-    let model = if run.options.preserve.no_mode { 0o777 } else { facts.mode & 0o1777 };
+    let model = if preserve.no_mode { 0o777 } else { facts.map_or(0, |facts| facts.mode & 0o1777) };
     let omitted = model & omitted(run.options);
     if new {
         let mode = Mode::from_raw_mode(model & !omitted | 0o700);
@@ -185,17 +195,19 @@ fn step(
     }
 }
 
-/// Sets the attributes, of those that were there before as well.
-fn finish(run: &mut Run<'_>, parent: &Parent) {
+/// Sets the attributes, of those that were there before as well. Whether that went well: as with GNU, those nearer to the
+/// root are else left as they are.
+fn finish(run: &mut Run<'_>, parent: &Parent) -> bool {
+    let Some(facts) = &parent.facts else { return true };
     if !run.options.preserve.any_attribute() && parent.mode.is_none() {
-        return;
+        return true;
     }
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let source = fs::open(&parent.from, flags, Mode::empty()).ok();
     let [from, to] = [&parent.from, &parent.to].map(|name| Location::plain(name));
     let fd = parent.destination.as_fd();
     let made = Made {
-        source: &parent.facts,
+        source: facts,
         leads: true,
         from: source.as_ref().map(|fd| Handle::Place(fd.as_fd())),
         from_location: &from,
@@ -204,7 +216,7 @@ fn finish(run: &mut Run<'_>, parent: &Parent) {
         new: parent.new,
         mode: parent.mode,
     };
-    attributes::set(run, &made);
+    attributes::set(run, &made)
 }
 
 #[cfg(test)]
