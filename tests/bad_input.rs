@@ -315,6 +315,21 @@ fn an_error_of_reading_keeps_what_came_before() {
     });
 }
 
+/// As in a chroot that nobody has furnished. GNU's needs no /dev/null either.
+#[test]
+fn closed_descriptors_need_no_dev_null() {
+    if !skip::is_root() || !skip::has_program("unshare") {
+        return skip::skip!("needs root and unshare");
+    }
+    let scene = Scene::new();
+    scene.file("a", b"a");
+    let script =
+        "mount -t tmpfs none /dev && \"$ZCCP\" a b <&- >&- 2>&- && ! \"$ZCCP\" -v a c <&- >&- && \"$ZCCAT\" a <&-";
+    let outcome = scene.shell(&format!("unshare -m /bin/sh -c '{script}'")).run();
+    outcome.succeeds().stdout_is("a").stderr_is("zccp: write error: Bad file descriptor\n");
+    outcome.file_is("b", b"a").file_is("c", b"a");
+}
+
 #[test]
 fn closed_descriptors_are_said() {
     let scene = scene();

@@ -61,7 +61,7 @@ fn occupy_closed() {
         closed |= 1 << fd;
         // Of the numbers that are free the kernel takes the least, and all below this one are taken.
         if stand_in() != fd {
-            std::process::abort(); // neither to be had: a file of ours would be taken for standard output
+            std::process::abort(); // none to be had: a file of ours would be taken for standard output
         }
     }
     CLOSED.store(closed, Ordering::Relaxed);
@@ -73,9 +73,15 @@ fn occupy_closed() {
 fn stand_in() -> c_int {
     // SAFETY: three numbers.
     match unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) } {
-        // A filter lets nobody have sockets.
-        // SAFETY: the path is a string that ends with a zero byte.
-        -1 => unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) },
+        // A filter lets nobody have sockets; and there may be no such device, or not for us (a chroot, a container): then the
+        // root directory as a mere place, which can neither be read nor written.
+        // SAFETY: the paths are strings that end with a zero byte.
+        -1 => unsafe {
+            match libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) {
+                -1 => libc::open(c"/".as_ptr(), libc::O_PATH | libc::O_CLOEXEC),
+                fd => fd,
+            }
+        },
         fd => fd,
     }
 }
