@@ -13,6 +13,7 @@ use crate::cp::options::{Dereference, Keep, Make, Preserve, Safety, Target, Upda
 use crate::engine::{self, Name, Policy, Reflink, Sparse};
 use crate::report::json;
 use crate::report::watch::When;
+use crate::sys::selinux;
 use crate::{cat, cp};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
@@ -171,7 +172,13 @@ fn apply(preserve: &mut Preserve, keeps: bool, word: &str) {
                 }
             }
         }
-        "all" => (preserve.xattr, preserve.context) = (Keep::No, Keep::No),
+        "all" => {
+            preserve.xattr = Keep::No;
+            // Without SELinux GNU does not forget what was required.
+            if preserve.context != Keep::Required || selinux::is_enabled() {
+                preserve.context = Keep::No;
+            }
+        }
         _ => {}
     }
 }

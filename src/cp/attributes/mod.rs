@@ -144,6 +144,9 @@ pub(super) fn set(run: &mut Run<'_>, made: &Made<'_>) -> bool {
     }
     if !made.leads && preserve.xattr != Keep::No {
         well &= xattr::copy(run, made);
+        if !well && made.source.kind != Kind::Regular {
+            return false; // as with GNU its permissions stay what they are
+        }
     }
     if made.source.kind == Kind::Symlink {
         return well; // its permissions mean nothing

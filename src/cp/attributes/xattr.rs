@@ -111,7 +111,10 @@ pub(super) fn copy(run: &mut Run<'_>, made: &Made<'_>) -> bool {
                             troubles.push((named("setting attribute", &of), errno));
                         }
                         Err(errno) => {
-                            let of = || format!("of {}", made.from_location.quoted());
+                            let of = || match run.options.strictly_gnu {
+                                true => format!("of {}", quoted_name(name)),
+                                false => format!("of {}", made.from_location.quoted()),
+                            };
                             troubles.push((named("getting attribute", &of), errno));
                         }
                     }
