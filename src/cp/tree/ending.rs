@@ -74,13 +74,13 @@ impl Walker<'_, '_, '_> {
 
     fn set_attributes(&mut self, node: &Node, open: Option<(Option<BorrowedFd<'_>>, BorrowedFd<'_>)>) {
         let shown = node.shown();
-        let reopened: (Option<OwnedFd>, OwnedFd);
+        let reopened: (Option<Reopened>, OwnedFd);
         let (source, destination) = match open {
-            Some(open) => open,
+            Some((source, destination)) => (source.map(Handle::Open), destination),
             None => match self.reopen_both(node) {
                 Ok(both) => {
                     reopened = both;
-                    (reopened.0.as_ref().map(|fd| fd.as_fd()), reopened.1.as_fd())
+                    (reopened.0.as_ref().map(Reopened::handle), reopened.1.as_fd())
                 }
                 Err(errno) => {
                     let shown = crate::report::quote::shell_always(&shown.to);
@@ -92,7 +92,7 @@ impl Walker<'_, '_, '_> {
         let made = attributes::Made {
             source: &node.facts,
             leads: false,
-            from: source.map(Handle::Open),
+            from: source,
             from_location: &from,
             to: &to,
             handle: if shown.to.is_empty() { Handle::Nameless(destination) } else { node.finish.handle(destination) },
@@ -102,20 +102,42 @@ impl Walker<'_, '_, '_> {
         attributes::set(self.run, &made);
     }
 
-    fn reopen_both(&self, node: &Node) -> Result<(Option<OwnedFd>, OwnedFd), Errno> {
+    fn reopen_both(&self, node: &Node) -> Result<(Option<Reopened>, OwnedFd), Errno> {
         let way = node.way();
         let follows = self.pool.follows;
         let flags = node.finish.flags();
         let destination = reopen::from_root(self.pool.destination, &way, flags, follows, node.id)?;
         let preserve = self.run.options.preserve;
-        let source = match self.pool.source {
-            Some(root) if preserve.mode || preserve.xattr != Keep::No || preserve.context != Keep::No => {
-                // As a place it would do for its attributes; and one that cannot be read has none that matter.
-                reopen::from_root(root, &way, OFlags::RDONLY, follows, node.facts.id()).ok()
-            }
-            _ => None,
+        let needed = preserve.mode || preserve.xattr != Keep::No || preserve.context != Keep::No;
+        let open = |flags| {
+            let root = self.pool.source.ok_or(Errno::BADF)?;
+            reopen::from_root(root, &way, flags, follows, node.facts.id())
+        };
+        let source = match needed.then(|| open(OFlags::RDONLY)) {
+            None => None,
+            Some(Ok(fd)) => Some(Reopened::Readable(fd)),
+            // It cannot be read; its attributes can, by its owner. In the root not even `.` may be looked up.
+            Some(Err(_)) => match self.pool.place {
+                Some(place) => place.try_clone_to_owned().ok().map(Reopened::Place),
+                None => open(OFlags::PATH).ok().map(Reopened::Place),
+            },
         };
         Ok((source, destination))
+    }
+}
+
+/// A directory of the source, opened once more for its attributes.
+enum Reopened {
+    Readable(OwnedFd),
+    Place(OwnedFd),
+}
+
+impl Reopened {
+    fn handle(&self) -> Handle<'_> {
+        match self {
+            Reopened::Readable(fd) => Handle::Open(fd.as_fd()),
+            Reopened::Place(fd) => Handle::Place(fd.as_fd()),
+        }
     }
 }
 

@@ -24,13 +24,15 @@ pub(super) use listing::Listing;
 pub(super) use node::Node;
 
 use super::Run;
-use super::directory::Directory;
+use super::directory::{Directory, Id};
 use super::location::Location;
 use super::options::Dereference;
+use crate::sys::facts::Facts;
 use node::{Operand, Shown};
 use pool::Pool;
+use rustix::fs::{self, Mode, OFlags};
 use rustix::process::{Resource, getrlimit};
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use walk::Walker;
 
@@ -52,8 +54,10 @@ pub(super) fn fill(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, di
     let follows = run.options.dereference == Dereference::Always || run.options.keep_directory_symlink;
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let open_at_once = (limit.saturating_sub(OTHER_DESCRIPTORS) / 2).clamp(2, MOST_OPEN) as usize;
+    let place = source.is_none().then(|| place(run, from, facts.id())).flatten();
     let source = source.as_ref().map(|fd| fd.as_fd());
-    let pool = Pool::new(source, destination.as_fd(), base, follows, open_at_once);
+    let mut pool = Pool::new(source, destination.as_fd(), base, follows, open_at_once);
+    pool.place = place.as_ref().map(|fd| fd.as_fd());
     let operand = Operand { from: from.shown(), to: to.shown(), way };
     let shown = Shown { from: operand.from.clone(), to: operand.to.clone(), way: operand.way.clone() };
     let root = Node {
@@ -67,4 +71,12 @@ pub(super) fn fill(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, di
         late: Default::default(),
     };
     workers::with(run, &pool, |walker: &mut Walker<'_, '_, '_>| walker.enter_root(root, shown));
+}
+
+/// The operand as a mere place, if it is still the directory with this device and inode number.
+fn place(run: &Run<'_>, from: &Location<'_>, id: Id) -> Option<OwnedFd> {
+    let no_follow = if run.options.follows(true) { OFlags::empty() } else { OFlags::NOFOLLOW };
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | no_follow;
+    let place = fs::openat(from.directory, &*from.name, flags, Mode::empty()).ok()?;
+    Facts::of(&place).is_ok_and(|facts| facts.id() == id).then_some(place)
 }

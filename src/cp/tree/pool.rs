@@ -29,6 +29,8 @@ pub(super) struct Task {
 pub(super) struct Pool<'a> {
     /// The source's root, if it is read.
     pub(super) source: Option<BorrowedFd<'a>>,
+    /// The source's root as a mere place, if it cannot be read: it has attributes all the same.
+    pub(super) place: Option<BorrowedFd<'a>>,
     pub(super) destination: BorrowedFd<'a>,
     /// The directory that the operands' names are looked up from.
     pub(super) base: BorrowedFd<'a>,
@@ -66,6 +68,7 @@ impl<'a> Pool<'a> {
     ) -> Pool<'a> {
         Pool {
             source,
+            place: None,
             destination,
             base,
             follows,

@@ -177,7 +177,7 @@ impl<'s> Others<'s> {
     /// The last of the descriptors that a worker goes on with: those of the roots were opened after everything that is open
     /// for the whole run.
     fn last_kept(&self) -> RawFd {
-        let source = self.pool.source.map(|fd| fd.as_raw_fd());
+        let source = self.pool.source.or(self.pool.place).map(|fd| fd.as_raw_fd());
         let kept = [2, self.pool.destination.as_raw_fd(), self.pool.base.as_raw_fd()].into_iter().chain(source);
         kept.max().unwrap_or(2)
     }
