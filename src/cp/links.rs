@@ -3,7 +3,7 @@
 use super::attributes::{self, Handle};
 use super::first_names::First;
 use super::location::Location;
-use super::options::{Keep, Update};
+use super::options::{Keep, Make, Update};
 use super::{Run, names};
 use crate::report::interrupt;
 use crate::report::quote::{shell_always, shell_if_needed};
@@ -92,12 +92,11 @@ pub(super) fn dressed(
     if !run.options.preserve.any_attribute() && mode.is_none() {
         return true;
     }
-    let place = |location: &Location<'_>| -> Result<OwnedFd, Errno> {
-        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        fs::openat(location.directory, &*location.name, flags, Mode::empty())
+    let place = |location: &Location<'_>, how| -> Result<OwnedFd, Errno> {
+        fs::openat(location.directory, &*location.name, OFlags::PATH | OFlags::CLOEXEC | how, Mode::empty())
     };
     // Somebody else may have put something else there meanwhile.
-    let opened = place(to).and_then(|fd| {
+    let opened = place(to, OFlags::NOFOLLOW).and_then(|fd| {
         let facts = Facts::of(&fd)?;
         let is_ours =
             facts.kind == source.kind && (facts.raw_device == source.raw_device || facts.kind == Kind::Symlink);
@@ -114,11 +113,17 @@ pub(super) fn dressed(
     let extended = preserve.xattr != Keep::No || preserve.context != Keep::No;
     let lists = extended || run.options.preserve.mode && source.kind != Kind::Symlink;
     let changes_hands = preserve.ownership && (run.identity.is_root || facts.owner == source.owner);
-    let origin = if lists { place(from).ok() } else { None };
+    let origin = lists.then(|| {
+        let followed = source.kind != Kind::Symlink && run.options.follows(from.operand);
+        let fd = place(from, if followed { OFlags::empty() } else { OFlags::NOFOLLOW })?;
+        // So may somebody in the source; a link to it (-s) is no copy of what the name leads to.
+        let is_source = run.options.make == Make::SymbolicLink || Facts::of(&fd)?.same_file(source);
+        if is_source { Ok(fd) } else { Err(Errno::STALE) }
+    });
     let made = attributes::Made {
         source,
         leads: false,
-        from: origin.as_ref().map(|fd| Handle::Place(fd.as_fd())),
+        from: origin.as_ref().map(|origin| origin.as_ref().map(|fd| Handle::Place(fd.as_fd())).map_err(|errno| *errno)),
         from_location: from,
         to,
         handle: Handle::Place(fd.as_fd()),

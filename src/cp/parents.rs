@@ -203,13 +203,13 @@ fn finish(run: &mut Run<'_>, parent: &Parent) -> bool {
         return true;
     }
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let source = fs::open(&parent.from, flags, Mode::empty()).ok();
+    let source = fs::open(&parent.from, flags, Mode::empty());
     let [from, to] = [&parent.from, &parent.to].map(|name| Location::plain(name));
     let fd = parent.destination.as_fd();
     let made = Made {
         source: facts,
         leads: true,
-        from: source.as_ref().map(|fd| Handle::Place(fd.as_fd())),
+        from: Some(source.as_ref().map(|fd| Handle::Place(fd.as_fd())).map_err(|errno| *errno)),
         from_location: &from,
         to: &to,
         handle: if parent.new { Handle::Open(fd) } else { Handle::Place(fd) },

@@ -3,7 +3,7 @@
 
 use super::{plant, same_trees};
 use crate::apparatus::stick::{Kind, Stick};
-use crate::apparatus::strace::inject;
+use crate::apparatus::strace::{Call, inject, trace};
 use crate::apparatus::{Fs, Outcome, Output, Scene, filesystems, skip};
 use std::fs::File;
 use std::io::Write as _;
@@ -336,6 +336,76 @@ fn what_is_said_of_permissions_tells_why_they_were_set() {
         let Some((outcome, _)) = inject(&scene, calls, command) else { return };
         let lines: String = said.iter().map(|line| format!("zccp: {line}: Operation not permitted\n")).collect();
         outcome.fails_with(1).stderr_is(&lines);
+    }
+}
+
+/// The source's lists and extended attributes are read by a descriptor. Where none is to be had that is said: a FIFO whose
+/// list is left out has its mask for the group's permissions.
+#[test]
+fn attributes_that_could_not_be_looked_for_are_missed() {
+    for (options, operand, name, said) in [
+        (&["-r", "-p", "-j1"][..], "s", "p", "preserving permissions for 'n/s/p'"),
+        (&["-a", "--preserve=xattr", "-j1"], "s", "l", "listing attributes of 's/l'"),
+        (&["-p", "--parents"], "s/f", "s", "preserving permissions for 'n/s'"),
+    ] {
+        let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
+        scene.directory("s");
+        scene.directory("n");
+        scene.file("s/f", b"f");
+        scene.fifo("s/p");
+        scene.symlink("f", "s/l");
+        let command = || scene.zccp(options).arguments([operand, "n"]);
+        let Some((outcome, seen)) = trace(&scene, &["-e", "trace=openat,open"], command()) else { return };
+        outcome.succeeds();
+        let has = |call: &Call, what: &str| call.arguments.iter().any(|argument| argument.contains(what));
+        let is_place = |call: &&Call| has(call, &format!("\"{name}\"")) && has(call, "O_PATH");
+        // The destination's is opened first.
+        let call = &seen.calls.iter().rfind(is_place).expect("it is opened as a place").name;
+        let number = seen.named(call).enumerate().filter(|(_, call)| is_place(call)).last().unwrap().0 + 1;
+        std::fs::remove_dir_all(scene.path("n/s")).unwrap();
+        let refused = format!("{call}:error=EMFILE:when={number}");
+        let Some((outcome, _)) = inject(&scene, &[&refused], command()) else { return };
+        outcome.fails_with(1).stderr_is(&format!("zccp: {said}: Too many open files\n"));
+    }
+}
+
+/// The same of a directory, which is opened once more for them.
+#[test]
+fn a_directory_that_cannot_be_opened_again_for_its_attributes_is_named() {
+    let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
+    scene.directory("s");
+    scene.directory("s/d");
+    let command = || scene.zccp(["-a", "-j1", "s", "n"]);
+    let Some((outcome, seen)) = trace(&scene, &["-e", "trace=openat"], command()) else { return };
+    outcome.succeeds();
+    let opened = seen.calls.iter().position(|call| call.arguments[1] == "\"d\"").expect("it is opened");
+    std::fs::remove_dir_all(scene.path("n")).unwrap();
+    let refused = [&*format!("openat:error=EMFILE:when={}", opened + 1), "openat2:error=EMFILE:when=2+"];
+    let Some((outcome, _)) = inject(&scene, &refused, command()) else { return };
+    outcome.fails_with(1).stderr_is(
+        "zccp: cannot access 's/d': Too many open files\n\
+         zccp: preserving permissions for 'n/d': Too many open files\n",
+    );
+}
+
+/// Where symbolic links are followed, a FIFO's attributes are those of the FIFO, not of the link that led to it.
+#[test]
+fn a_fifo_that_was_followed_has_the_attributes_of_the_fifo() {
+    let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
+    scene.directory("s");
+    scene.fifo("p");
+    scene.symlink("../p", "s/l");
+    let value = b"v";
+    if rustix::fs::setxattr(scene.path("p"), c"trusted.t", value, rustix::fs::XattrFlags::empty()).is_err() {
+        return skip::skip!("trusted attributes need root");
+    }
+    for options in [&["-aL"][..], &["-aH"]] {
+        let (from, to) = if options == ["-aL"] { ("s", "n/l") } else { ("s/l", "m") };
+        let into = if options == ["-aL"] { "n" } else { "m" };
+        scene.zccp(options).arguments([from, into]).run().succeeds().stderr_is("");
+        let mut there = [0; 8];
+        let read = rustix::fs::lgetxattr(scene.path(to), c"trusted.t", &mut there);
+        assert_eq!(read.map(|n| &there[..n]), Ok(&value[..]), "{options:?}");
     }
 }
 

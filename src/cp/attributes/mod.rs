@@ -76,8 +76,9 @@ pub(super) struct Made<'a> {
     /// It is a directory that leads to an operand (`--parents`): as with GNU it does without extended attributes, and keeps
     /// its special bits with any owner.
     pub(super) leads: bool,
-    /// The source's descriptor, for its extended attributes; not needed where none are kept.
-    pub(super) from: Option<Handle<'a>>,
+    /// The source's descriptor, for its extended attributes; none is needed where none are kept. If one is and could not be
+    /// had, why: then they are not known, which is not as if there were none.
+    pub(super) from: Option<Result<Handle<'a>, Errno>>,
     pub(super) from_location: &'a Location<'a>,
     pub(super) to: &'a Location<'a>,
     pub(super) handle: Handle<'a>,
@@ -103,7 +104,7 @@ impl<'a> Made<'a> {
             true if made_with != plain => Some(plain),
             _ => None,
         };
-        let from = Some(Handle::Open(from));
+        let from = Some(Ok(Handle::Open(from)));
         Made { source, leads: false, from, from_location, to: sink.1, handle: Handle::Open(sink.0), new, mode }
     }
 }

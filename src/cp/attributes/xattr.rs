@@ -78,6 +78,7 @@ fn of_class(list: &[u8], class: Class) -> impl Iterator<Item = &CStr> {
 /// What the calls say; not that the source's file system has no such thing.
 pub(super) fn copy_lists(made: &Made<'_>) -> Result<(), Errno> {
     let Some(from) = made.from else { return Ok(()) };
+    let from = from?;
     let list = match from.attributes() {
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(()),
         list => list?,
@@ -95,8 +96,8 @@ pub(super) fn copy(run: &mut Run<'_>, made: &Made<'_>) -> bool {
     let mut troubles = Vec::new();
     let mut unsupported = false;
     if let Some(from) = made.from {
-        match from.attributes() {
-            Ok(list) => {
+        match from.and_then(|from| Ok((from, from.attributes()?))) {
+            Ok((from, list)) => {
                 let apart = |name: &&CStr| run.options.preserve.context != Keep::No && *name == LABEL;
                 for name in of_class(&list, Class::Ordinary).filter(|name| !apart(name)) {
                     let named = |what: &str, of: &dyn Fn() -> String| format!("{what} {} {}", quoted_name(name), of());
@@ -144,7 +145,7 @@ pub(super) fn copy(run: &mut Run<'_>, made: &Made<'_>) -> bool {
 /// Copies the label. Whether that went as well as it was asked to.
 pub(super) fn copy_label(run: &mut Run<'_>, made: &Made<'_>) -> bool {
     let Some(from) = made.from else { return true };
-    match from.attribute(LABEL) {
+    match from.and_then(|from| from.attribute(LABEL)) {
         Ok(label) => match made.handle.set_attribute(LABEL, &label) {
             Ok(()) => true,
             Err(errno) => told(run, &format!("failed to set the security context of {}", made.to.quoted()), errno),

@@ -9,7 +9,7 @@ use super::reopen;
 use super::walk::{Frame, Walker};
 use crate::sys::text::strerror;
 use rustix::fs::OFlags;
-use rustix::io::Errno;
+use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -74,13 +74,14 @@ impl Walker<'_, '_, '_> {
 
     fn set_attributes(&mut self, node: &Node, open: Option<(Option<BorrowedFd<'_>>, BorrowedFd<'_>)>) {
         let shown = node.shown();
-        let reopened: (Option<Reopened>, OwnedFd);
+        let reopened: (Option<Result<Reopened, Errno>>, OwnedFd);
         let (source, destination) = match open {
-            Some((source, destination)) => (source.map(Handle::Open), destination),
+            Some((source, destination)) => (source.map(|fd| Ok(Handle::Open(fd))), destination),
             None => match self.reopen_both(node) {
                 Ok(both) => {
                     reopened = both;
-                    (reopened.0.as_ref().map(Reopened::handle), reopened.1.as_fd())
+                    let source = reopened.0.as_ref().map(|source| source.as_ref().map_err(|errno| *errno));
+                    (source.map(|source| source.map(Reopened::handle)), reopened.1.as_fd())
                 }
                 Err(errno) => {
                     let shown = crate::report::quote::shell_always(&shown.to);
@@ -102,7 +103,7 @@ impl Walker<'_, '_, '_> {
         attributes::set(self.run, &made);
     }
 
-    fn reopen_both(&self, node: &Node) -> Result<(Option<Reopened>, OwnedFd), Errno> {
+    fn reopen_both(&self, node: &Node) -> Result<(Option<Result<Reopened, Errno>>, OwnedFd), Errno> {
         let way = node.way();
         let follows = self.pool.follows;
         let flags = node.finish.flags();
@@ -115,12 +116,12 @@ impl Walker<'_, '_, '_> {
         };
         let source = match needed.then(|| open(OFlags::RDONLY)) {
             None => None,
-            Some(Ok(fd)) => Some(Reopened::Readable(fd)),
+            Some(Ok(fd)) => Some(Ok(Reopened::Readable(fd))),
             // It cannot be read; its attributes can, by its owner. In the root not even `.` may be looked up.
-            Some(Err(_)) => match self.pool.place {
-                Some(place) => place.try_clone_to_owned().ok().map(Reopened::Place),
-                None => open(OFlags::PATH).ok().map(Reopened::Place),
-            },
+            Some(Err(_)) => Some(match self.pool.place {
+                Some(place) => fcntl_dupfd_cloexec(place, 0).map(Reopened::Place),
+                None => open(OFlags::PATH).map(Reopened::Place),
+            }),
         };
         Ok((source, destination))
     }
