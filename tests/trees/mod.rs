@@ -3,6 +3,9 @@
 // How many system calls the files of a tree take.
 mod budget;
 
+// Attributes that cannot be read or set, and whose they are.
+mod attributes;
+
 // Somebody who swaps directories for links while a tree is copied.
 mod attack;
 
