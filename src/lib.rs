@@ -63,6 +63,9 @@
 //! * A tree has no queue of directories. Every worker goes through its part as one alone would, entry after entry, and gives
 //!   half of what is left in the directory nearest to the root to who has nothing to do (`cp::tree`). So nothing waits that
 //!   could grow, what is said has its place in the walk, and one directory with very many files is shared as well.
+//! * Each worker has a table of descriptors of its own, in which opening and closing need no lock that others take. So a
+//!   descriptor's number means nothing to another thread, and `/proc/self/fd` is the first one's: by its name in /proc a
+//!   descriptor is called as [`sys::descriptor::name_in_proc`] says.
 //! * Two workers may share a processor for long while another has nothing to do; they look, and part (`cp::tree::apart`).
 //! * Where the order of what is done shows, one worker does it: questions, backups, a directory copied into itself.
 //! * A small file of a tree does not go through the driver: one read and one write, and whatever is out of the ordinary begins

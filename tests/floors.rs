@@ -258,6 +258,14 @@ fn what_loses_bytes_or_panics_is_not_used() {
     no_line(|_, line| found(line).map(|banned| format!("{banned} is not used here")));
 }
 
+/// Threads have descriptor tables of their own, and /proc/self is the first one's: the same number may be another file there.
+#[test]
+fn no_descriptor_is_named_by_the_first_threads_table() {
+    let named = |line: &str| ["/proc/self/fd/{", "/proc/self/fdinfo/{"].iter().any(|name| line.contains(name));
+    no_line(|_, line| named(line).then(|| "name it by sys::descriptor::name_in_proc".to_string()));
+    assert!(named(r#"format!("/proc/self/fd/{}", fd.as_raw_fd())"#));
+}
+
 #[test]
 fn nothing_is_left_to_do() {
     let mut broken = Vec::new();
