@@ -4,8 +4,8 @@
 //! short goes on to the end of the page, with zeros that were never in the file (12,388 bytes are written as 16,384:
 //! measured on ext4, xfs, btrfs and tmpfs). A window therefore counts only after [`Watch`] has seen that the file was left
 //! alone. A file of our own takes the bytes at once and has them cut off or overwritten if they do not count; from any
-//! other sink nothing can be taken back, so there they wait in a private pipe until they count, but on their way to a stream
-//! socket ([`straight`]).
+//! other sink nothing can be taken back, so there they wait in a private pipe until they count, but on their way to TCP
+//! ([`straight`]).
 
 use super::contract::{Ask, End, Engine, Flow, Grant, Nature, Place, Remark, Session, Settled, Side, Step, Tuning};
 use super::drain::Drain;

@@ -1,4 +1,4 @@
-//! To a stream socket, straight from the mapping: the one copy is the one into the socket, so what is unread when the
+//! To TCP, straight from the mapping: the one copy is the one into the socket, so what is unread when the
 //! program ends is no page of the source.
 //!
 //! A socket gives nothing back. So the file is looked at before each send and after it, and no send waits: between the two
