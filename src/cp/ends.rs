@@ -145,7 +145,7 @@ impl Ends<'_> {
         let expected = ask.expected;
         self.begin(run, &ask, small);
         let (rest, begun, compared) = match self.sink.resumed {
-            true => safety::resume::repair(run, &ask, title.as_deref()),
+            true => safety::resume::repair(run, &ask, title.as_deref(), self.sink.whole),
             false => (Some(ask), Trail::default(), 0),
         };
         let Some(ask) = rest else {

@@ -3,7 +3,7 @@
 //! An operand, or an entry of a tree. A directory is made here, and given back to be filled.
 
 use super::decide::{self, Action, Circumstances, Clear, Made, Meeting, Product, Refusal, Steps, There, Wishes};
-use super::directory::{self, Directory};
+use super::directory::{self, Directory, Id};
 use super::file;
 use super::first_names::Turn;
 use super::location::Location;
@@ -84,7 +84,11 @@ pub(super) fn copy(
             entry.clear(run, &mut source, steps.clear).ok()?;
             return directory::make(run, &entry, source, &there);
         }
-        Action::Make(steps) => entry.make(run, &mut source, steps),
+        Action::Make(steps) => {
+            let kept = entry.kept(run, &source, steps, &there);
+            let steps = kept.map_or(steps, |_| Steps { clear: Clear::Leave, make: Product::Contents });
+            entry.make(run, &mut source, steps, kept);
+        }
         Action::Nothing => {}
         Action::Skip => entry.skip(run, &source.facts),
         Action::Refuse(refusal) => entry.refuse(run, refusal),
@@ -228,7 +232,22 @@ impl Entry<'_> {
         run.messages.print(format!("skipped {}", self.to.quoted()));
     }
 
-    fn make(&self, run: &mut Run<'_>, source: &mut Source, steps: Steps) {
+    /// `--resume` of what has several names there, which are to be names of one file and would give way so that none is
+    /// written through: what is the whole copy already stays, with as many names as the source at most. Whoever has
+    /// another file under such a name has it broken off as by GNU cp.
+    fn kept(&self, run: &Run<'_>, source: &Source, steps: Steps, there: &There) -> Option<Id> {
+        let There::File(there) = there else { return None };
+        let gives_way = steps == Steps { clear: Clear::Remove, make: Product::New } && run.options.safety.resume;
+        let (facts, regular) = (&source.facts, |facts: &Facts| facts.kind == Kind::Regular);
+        let alike = regular(facts) && regular(there) && (2..=facts.links).contains(&there.links);
+        if !gives_way || !alike || !self.keeps_names(run, facts) {
+            return None;
+        }
+        let is_whole = || safety::resume::is_whole(run, source, self.to) == Some(there.id());
+        run.links.keeps(there.id(), facts.id(), is_whole).then(|| there.id())
+    }
+
+    fn make(&self, run: &mut Run<'_>, source: &mut Source, steps: Steps, kept: Option<Id>) {
         // What takes its place whole (`--atomic`) needs no clearing: what is there stays until then, and gets the name of
         // its backup as a second one.
         let whole = run.options.safety.atomic && steps.make == Product::New;
@@ -245,9 +264,11 @@ impl Entry<'_> {
             let text = format!("{} -> {}{}", self.from.quoted(), self.to.quoted(), kept.unwrap_or_default());
             run.messages.print(text);
         }
+        let yields = self.parent.is_some_and(Node::is_new);
+        let how = file::How { product: steps.make, backed_up, yields, whole: kept };
         let id = source.facts.id();
         let made = if !self.keeps_names(run, &source.facts) {
-            let made = self.make_anew(run, source, steps.make, backed_up);
+            let made = self.make_anew(run, source, how);
             if !made && self.wishes.update == Update::Older {
                 run.links.settle(id, None); // as GNU cp: what was skipped before stands for it no longer
             }
@@ -255,7 +276,7 @@ impl Entry<'_> {
         } else if let Turn::Link(first) = run.links.turn(id) {
             links::to_first(run, &first, self.to)
         } else {
-            let made = self.make_anew(run, source, steps.make, backed_up);
+            let made = self.make_anew(run, source, how);
             run.links.settle(id, made.then_some(self.to));
             made
         };
@@ -265,10 +286,10 @@ impl Entry<'_> {
     }
 
     /// Makes it, and keeps account of it: of contents only where all of them arrived.
-    fn make_anew(&self, run: &mut Run<'_>, source: &mut Source, product: Product, backed_up: bool) -> bool {
+    fn make_anew(&self, run: &mut Run<'_>, source: &mut Source, how: file::How) -> bool {
         let followed = run.options.follows(self.parent.is_none());
         let without_bytes = matches!(
-            product,
+            how.product,
             Product::HardLink { .. } | Product::SymbolicLink { .. } | Product::SameLink { .. } | Product::Special
         );
         if !attributes::label_is_there(run, self.from, followed) {
@@ -277,16 +298,12 @@ impl Entry<'_> {
         if without_bytes && self.from.operand && !run.alone {
             run.watch.counters().unexpect(expected_of(&source.facts));
         }
-        let made = match product {
+        let made = match how.product {
             Product::HardLink { replace } => links::hard(run, self.from, followed, self.to, replace),
             Product::SymbolicLink { replace } => links::symbolic(run, self.from, self.to, &source.facts, replace),
             Product::SameLink { replace } => links::same(run, self.from, self.to, &source.facts, replace),
             Product::Special => special::make(run, self.from, self.to, &source.facts),
-            product => {
-                let yields = self.parent.is_some_and(Node::is_new);
-                let how = file::How { product, backed_up, yields };
-                return file::contents(run, self.from, self.to, source, how);
-            }
+            _ => return file::contents(run, self.from, self.to, source, how),
         };
         if made {
             run.note(self.to);

@@ -4,6 +4,7 @@
 //! the copy, which first asks whether there is room.
 
 use super::decide::Product;
+use super::directory::Id;
 use super::ends::Ends;
 use super::location::Location;
 use super::options::Keep;
@@ -56,6 +57,8 @@ pub(super) struct How {
     ///
     /// [`Known::taken_for_free`]: super::entry::Known::taken_for_free
     pub(super) yields: bool,
+    /// What is there holds the source's bytes already (`--resume`), if it is this file.
+    pub(super) whole: Option<Id>,
 }
 
 /// Copies the contents to a destination that was looked at, or is taken for free; whether that went well.
@@ -81,7 +84,7 @@ pub(super) fn contents(
         let aside = safety::atomic::begin(run, how, (from, &source.facts), to);
         aside.map(Sink::aside)
     } else {
-        open_sink(run, how.product, &source.facts, to, from)
+        open_sink(run, how, &source.facts, to, from)
     };
     match sink {
         Ok(sink) => {
@@ -103,7 +106,7 @@ pub(super) fn contents(
 /// Opens the sink; what is in it stays until the copy begins. An error without a text has been said.
 fn open_sink(
     run: &mut Run<'_>,
-    product: Product,
+    how: How,
     source: &Facts,
     to: &Location<'_>,
     from: &Location<'_>,
@@ -117,7 +120,7 @@ fn open_sink(
             _ => cannot_create(errno),
         })
     };
-    match product {
+    match how.product {
         Product::ThroughLink => {
             return to.create_through_link(mode, access).map(Sink::new).map_err(cannot_create);
         }
@@ -155,5 +158,6 @@ fn open_sink(
     let resumed = resumes && facts.size > 0;
     // An empty one is cut too: its times have to move (`cp /dev/null stamp`), and blocks kept behind its end have to go.
     let replaced = facts.kind == Kind::Regular && !run.options.attributes_only && !resumed;
-    Ok(Sink { file: File::Open(fd), facts: Some(facts), created: false, replaced, resumed })
+    let whole = resumed && how.whole == Some(facts.id());
+    Ok(Sink { file: File::Open(fd), facts: Some(facts), created: false, replaced, resumed, whole })
 }

@@ -41,6 +41,16 @@ pub(super) enum Turn {
 pub(super) struct FirstNames {
     names: Mutex<HashMap<Id, State>>,
     settled: Condvar,
+    /// Files of the destination that have several names and were there, and which file of the source each is a copy of.
+    kept: Mutex<HashMap<Id, Kept>>,
+}
+
+/// A file of the destination that has several names and was there.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    source: Id,
+    /// It was found to be a whole copy.
+    whole: bool,
 }
 
 impl FirstNames {
@@ -65,6 +75,20 @@ impl FirstNames {
         }
     }
 
+    /// Whether `there`, which has several names and was there, stays as the copy of `source`: if it is a whole one, which
+    /// `is_whole` is asked once, and is not taken for that of another file.
+    pub(super) fn keeps(&self, there: Id, source: Id, is_whole: impl FnOnce() -> bool) -> bool {
+        let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = *kept().entry(there).or_insert(Kept { source, whole: false });
+        // Whoever comes while another looks does not wait: the name gives way, and becomes one of the file's again.
+        if known.whole || known.source != source {
+            return known.whole && known.source == source;
+        }
+        let whole = is_whole();
+        kept().insert(there, Kept { source, whole });
+        whole
+    }
+
     /// The copy is at `to`, or it failed and is forgotten.
     pub(super) fn settle(&self, id: Id, to: Option<&Location<'_>>) {
         let mut names = self.names();
@@ -84,6 +108,16 @@ impl FirstNames {
 mod tests {
     use super::*;
     use std::ffi::OsStr;
+
+    #[test]
+    fn what_was_there_is_kept_as_the_copy_of_one_file_and_looked_at_once() {
+        let names = FirstNames::default();
+        assert!(names.keeps((2, 1), (1, 1), || true));
+        assert!(names.keeps((2, 1), (1, 1), || unreachable!("it was looked at")));
+        assert!(!names.keeps((2, 1), (1, 2), || unreachable!("it is another's")));
+        assert!(!names.keeps((2, 2), (1, 3), || false));
+        assert!(!names.keeps((2, 2), (1, 4), || unreachable!("it was taken for another's")));
+    }
 
     #[test]
     fn another_name_waits_for_the_first_and_takes_over_when_it_fails() {

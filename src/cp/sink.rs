@@ -14,6 +14,8 @@ pub(super) struct Sink {
     pub(super) replaced: bool,
     /// It is a file that was there, which is repaired and gone on with.
     pub(super) resumed: bool,
+    /// It was found to hold the source's bytes already, and is not compared again.
+    pub(super) whole: bool,
 }
 
 /// Where the bytes go.
@@ -26,12 +28,12 @@ pub(super) enum File {
 
 impl Sink {
     pub(super) fn new(fd: OwnedFd) -> Sink {
-        Sink { file: File::Open(fd), facts: None, created: true, replaced: false, resumed: false }
+        Sink { file: File::Open(fd), facts: None, created: true, replaced: false, resumed: false, whole: false }
     }
 
     pub(super) fn aside(aside: Aside) -> Sink {
         let file = File::Aside(Box::new(aside));
-        Sink { file, facts: None, created: false, replaced: false, resumed: false }
+        Sink { file, facts: None, created: false, replaced: false, resumed: false, whole: false }
     }
 
     pub(super) fn fd(&self) -> BorrowedFd<'_> {

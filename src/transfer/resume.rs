@@ -67,6 +67,29 @@ pub fn possible(source: &Facts, sink: &Facts) -> Result<(), Hopeless> {
     if sink.kind == Kind::Regular { Ok(()) } else { Err(Hopeless::Sink) }
 }
 
+/// Whether the sink, open for reading, holds the bytes of the source and no others; and how many were held against each
+/// other to find that out. Nothing is written.
+pub fn is_whole(source: &End<'_>, sink: &End<'_>, meter: Meter<'_>) -> (bool, u64) {
+    let there = sink.facts.size;
+    if source.facts.size != there {
+        return (false, 0);
+    }
+    let mut compared = 0;
+    let back = Back::buffered(sink.fd);
+    let mut visit = |at: u64, from: &[u8], to: &[u8]| {
+        compared = at + from.len() as u64;
+        if from == to { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    meter.counters.phase(Phase::Comparing, true);
+    let walked = in_step::walk(source, (sink, &back), (0, there), (meter, Phase::Comparing), &mut visit);
+    meter.counters.phase(Phase::Comparing, false);
+    let ends = || retry_on_intr(|| io::pread(source.fd, &mut [0u8; 1], there)) == Ok(0);
+    match walked {
+        Ok(walked) if walked.to == there => (ends(), there),
+        _ => (false, compared),
+    }
+}
+
 /// Makes what is in the sink the beginning of the source. The sink's descriptor is open for reading and writing, its
 /// facts have just been asked. `meter` is told, and slows it down.
 pub fn repair(source: &End<'_>, sink: &End<'_>, sparse: Sparse, meter: Meter<'_>) -> Repair {

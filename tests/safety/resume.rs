@@ -224,6 +224,50 @@ fn chmod(path: &Path, mode: u32) {
 }
 
 #[test]
+fn what_is_complete_under_several_names_is_not_begun_anew() {
+    let scene = Scene::new();
+    let (bytes, other) = (content::bytes(12, 300_000), content::bytes(13, 300_000));
+    scene.directory("from");
+    let link = |from: &str, to: &str| std::fs::hard_link(scene.path(from), scene.path(to)).unwrap();
+    for (name, bytes) in [("a", &bytes), ("c", &other), ("e", &bytes)] {
+        scene.file(format!("from/{name}"), bytes);
+    }
+    link("from/a", "from/b");
+    link("from/c", "from/d");
+    link("from/e", "from/f");
+    let inode = |name: &str| std::fs::metadata(scene.path(name)).unwrap().ino();
+    let resume = || scene.zccp(["-a", "-T", "--resume", "from", "to"]).run();
+    scene.zccp(["-a", "-T", "from", "to"]).run().succeeds();
+    let before = inode("to/a");
+    let arguments = ["-a", "-T", "--resume", "--json", "from", "to"];
+    let outcome = scene.zccp(arguments).run();
+    outcome.succeeds().stderr_has("\"compared\":300000,\"bytes\":0,").stderr_lacks("\"engine\"");
+    assert_eq!((inode("to/a"), inode("to/b")), (before, before));
+    // With a byte that differs it gives way, so that nobody else's name of it is written through; and the names are
+    // those of one file again. One that is named in another directory besides gives way, and so does one that stands
+    // for two files of the source.
+    link("to/a", "mine");
+    scene.open_with("to/c", 0).write_all_at(b"?", 299_999).unwrap();
+    link("to/c", "broken");
+    for name in ["to/e", "to/f"] {
+        std::fs::remove_file(scene.path(name)).unwrap();
+    }
+    link("to/a", "to/e");
+    let outcome = resume();
+    outcome.succeeds().stderr_is("");
+    for (name, bytes) in [("a", &bytes), ("b", &bytes), ("c", &other), ("d", &other), ("e", &bytes), ("f", &bytes)] {
+        outcome.file_is(format!("to/{name}"), bytes);
+    }
+    let broken = std::fs::read(scene.path("broken")).unwrap();
+    assert_eq!((broken.len(), broken[299_999]), (300_000, b'?'));
+    for [one, other] in [["to/a", "to/b"], ["to/c", "to/d"], ["to/e", "to/f"]] {
+        assert_eq!(inode(one), inode(other), "{one} and {other}");
+    }
+    assert!(![inode("to/a"), inode("to/e")].contains(&inode("mine")));
+    assert_ne!(inode("to/a"), inode("to/e"));
+}
+
+#[test]
 fn a_tree_is_resumed_file_by_file() {
     let scene = Scene::new();
     scene.directory("from");

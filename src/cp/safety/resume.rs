@@ -1,12 +1,14 @@
 //! `--resume`: what is there is opened and repaired, and the copy goes on where it ends.
 
 use super::super::Run;
+use super::super::directory::Id;
 use super::super::location::Location;
-use crate::engine::{Ask, Name};
+use super::super::source::Source;
+use crate::engine::{Ask, End, Name};
 use crate::report::safety as words;
 use crate::sys::descriptor;
 use crate::sys::facts::Facts;
-use crate::transfer::resume::{self, Hopeless};
+use crate::transfer::resume::{self, Hopeless, Repair};
 use crate::transfer::{Trail, endpoint};
 use rustix::fs::{self, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
@@ -39,14 +41,34 @@ pub(in super::super) fn possible(from: (&Location<'_>, &Facts), to: (&Location<'
     resume::possible(from.1, to.1).map_err(|why: Hopeless| words::hopeless(why, &from.0.shown(), &to.0.shown()))
 }
 
-/// Repairs what is there. What is left to be copied, a trail to begin with, and how many bytes of the source were there.
+/// Whether what is there holds the source's bytes already, by reading both. What was read in vain is work besides, for
+/// whoever watches: it will be copied anew.
+pub(in super::super) fn is_whole(run: &Run<'_>, source: &Source, to: &Location<'_>) -> Option<Id> {
+    let from = source.opened.as_ref().ok()?;
+    let there = to.open_to_read(OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY).ok()?;
+    let facts = Facts::of(&there).ok()?;
+    let end =
+        |fd, facts: Facts| End { file_system: run.learned.file_system(fd, facts.device), ..endpoint::own(fd, facts) };
+    let (from, sink) = (end(from.as_fd(), source.facts), end(there.as_fd(), facts));
+    let (whole, compared) = resume::is_whole(&from, &sink, super::meter(run));
+    if !whole {
+        run.watch.counters().came_to(0, compared);
+    }
+    whole.then(|| facts.id())
+}
+
+/// Repairs what is there, unless it was found `whole`. What is left to be copied, a trail to begin with, and how many bytes of the source were there.
 pub(in super::super) fn repair<'a>(
     run: &mut Run<'_>,
     ask: &Ask<'a>,
     title: Option<&str>,
+    whole: bool,
 ) -> (Option<Ask<'a>>, Trail, u64) {
     let began = Instant::now();
-    let repair = resume::repair(&ask.source, &ask.sink, ask.policy.sparse, super::meter(run));
+    let repair = match whole {
+        true => Repair { compared: ask.sink.facts.size, ..Repair::default() },
+        false => resume::repair(&ask.source, &ask.sink, ask.policy.sparse, super::meter(run)),
+    };
     if let Some(title) = title {
         run.messages.note(format!("{title}\n{}", words::repaired(&repair)));
     }
