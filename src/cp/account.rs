@@ -18,6 +18,8 @@ pub(super) struct Account {
     sources: HashMap<Id, Vec<OsString>>,
     /// By the name that is shown: what is spelled in another way is another name, as with GNU.
     made: HashMap<OsString, Id>,
+    /// By the same names, what would stand there (`--dry-run`).
+    foreseen: HashMap<OsString, Facts>,
 }
 
 impl Account {
@@ -50,8 +52,25 @@ impl Account {
         }
     }
 
+    /// Notes what would stand at the destination.
+    pub(super) fn foresee(&mut self, to: &Location<'_>, facts: Facts) {
+        if self.watching {
+            self.foreseen.insert(to.shown(), facts);
+        }
+    }
+
+    /// What would stand at the destination by now.
+    pub(super) fn foreseen(&self, to: &Location<'_>) -> Option<Facts> {
+        self.foreseen.get(&to.shown()).copied()
+    }
+
     /// What of the destination was made by this run. `followed`: the destination was looked at through a link.
     pub(super) fn made(&self, to: &Location<'_>, followed: bool) -> Made {
+        match self.foreseen.get(&to.shown()) {
+            Some(facts) if followed && facts.kind == Kind::Symlink => return Made::Link,
+            Some(_) => return Made::File,
+            None => {}
+        }
         let Some(id) = self.made.get(&to.shown()) else { return Made::Not };
         match to.facts(false) {
             Ok(facts) if facts.id() != *id => Made::Not,

@@ -5,7 +5,7 @@ use super::decide::There;
 use super::entry::Entry;
 use super::options::Dereference;
 use super::source::Source;
-use super::{Run, names};
+use super::{Run, names, rehearse};
 use crate::report::quote::shell_always;
 use crate::sys::facts::{Facts, Kind};
 use crate::sys::text::strerror;
@@ -46,7 +46,7 @@ pub(super) struct Finish {
 impl Finish {
     /// Whether there is anything to be done.
     pub(super) fn is_due(&self, run: &Run<'_>) -> bool {
-        self.mode.is_some() || run.options.preserve.any_attribute()
+        (self.mode.is_some() || run.options.preserve.any_attribute()) && !run.options.dry_run
     }
 
     pub(super) fn handle<'h>(&self, destination: BorrowedFd<'h>) -> Handle<'h> {
@@ -69,6 +69,8 @@ struct Name {
 #[derive(Debug, Default)]
 pub(super) struct Roots {
     known: Mutex<HashMap<Id, Name>>,
+    /// Those that were there, in which others would be made (`--dry-run`).
+    places: Mutex<Vec<Id>>,
 }
 
 impl Roots {
@@ -80,13 +82,29 @@ impl Roots {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_insert(name);
     }
 
+    fn foresee(&self, id: Id) {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+    }
+
+    /// Whether a directory of the destination would have been made in this one.
+    pub(super) fn is_foreseen_in(&self, id: Id) -> bool {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
+    }
+
     fn forget(&self, id: Id) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 }
 
 /// Makes the directory, or opens the one that is there. What goes wrong has been said.
-pub(super) fn make(run: &mut Run<'_>, entry: &Entry<'_>, source: Source, there: &There) -> Option<Directory> {
+/// `in_new`: the one it would be made in would be made as well (`--dry-run`).
+pub(super) fn make(
+    run: &mut Run<'_>,
+    entry: &Entry<'_>,
+    source: Source,
+    there: &There,
+    in_new: bool,
+) -> Option<Directory> {
     let facts = source.facts;
     let known = entry.parent.is_some() || run.roots.get(facts.id()).is_some();
     if !may_be_entered(run, entry, &facts) {
@@ -102,6 +120,7 @@ pub(super) fn make(run: &mut Run<'_>, entry: &Entry<'_>, source: Source, there: 
     }
     let opened = match existing {
         Some(id) => open_existing(run, entry, id),
+        None if run.options.dry_run => rehearse(run, entry, in_new),
         None => make_new(run, entry, &facts),
     };
     if opened.is_none() && !known {
@@ -127,9 +146,7 @@ fn may_be_entered(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> bool {
         let endless = earlier.made && run.options.dereference == Dereference::Always;
         let one_name = names::is_one_name_as_it_stands((fs::CWD, &entry.from.shown()), (base, &earlier.way));
         if endless || one_name == Some(true) {
-            let (of, into) = (shell_always(&of), shell_always(&into));
-            run.messages.error(format!("cannot copy a directory, {of}, into itself, {into}"));
-            run.into_itself = true;
+            refuse_into_itself(run, (&of, &into));
             return false;
         }
         if names::is_one_name((base, &way), (base, &earlier.way)) {
@@ -157,6 +174,13 @@ fn may_be_entered(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> bool {
     true
 }
 
+/// Nothing of the operand is gone on with.
+pub(super) fn refuse_into_itself(run: &mut Run<'_>, (of, into): (&OsStr, &OsStr)) {
+    let (of, into) = (shell_always(of), shell_always(into));
+    run.messages.error(format!("cannot copy a directory, {of}, into itself, {into}"));
+    run.into_itself = true;
+}
+
 /// A directory that was there, and must still be the one that was looked at.
 fn open_existing(run: &mut Run<'_>, entry: &Entry<'_>, id: Id) -> Option<(OwnedFd, Id, Finish)> {
     let no_follow = if run.options.keep_directory_symlink { OFlags::empty() } else { OFlags::NOFOLLOW };
@@ -174,6 +198,22 @@ fn open_existing(run: &mut Run<'_>, entry: &Entry<'_>, id: Id) -> Option<(OwnedF
             None
         }
     }
+}
+
+/// The directory that it would be made in, in its stead.
+fn rehearse(run: &mut Run<'_>, entry: &Entry<'_>, in_new: bool) -> Option<(OwnedFd, Id, Finish)> {
+    let to = entry.to;
+    let (place, facts) = match rehearse::directory(run, (to.directory, &to.name), &to.shown(), in_new) {
+        Ok(place) => place,
+        Err(errno) => {
+            run.messages.error(format!("cannot create directory {}: {}", to.quoted(), strerror(errno)));
+            return None;
+        }
+    };
+    if !in_new {
+        run.roots.foresee(facts.id());
+    }
+    Some((place, facts.id(), Finish { is_place: true, new: true, mode: None }))
 }
 
 fn make_new(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> Option<(OwnedFd, Id, Finish)> {

@@ -62,11 +62,17 @@ pub(super) fn copy(
     let again = entry.copied_before(run, &source.facts);
     let there =
         if known.taken_for_free { There::Nothing } else { entry.look(run, &source.facts, known.there, again)? };
+    let there = match run.account.as_ref().filter(|_| run.options.dry_run && entry.parent.is_none()) {
+        Some(account) => account.foreseen(to).map_or(there, There::File),
+        None => there,
+    };
     let circumstances = entry.circumstances(run, &source.facts, &there, again);
     let (ask, action) = decide::decide(&wishes, &source.facts, &there, circumstances);
     if let (true, Action::Make(steps)) = (run.options.dry_run, action) {
-        rehearse::say(run, from, to, &source, steps, ask);
-        return None;
+        let in_new = known.taken_for_free;
+        let making = rehearse::Making { entry: &entry, source: &source, steps, there, in_new, asked: ask };
+        let goes_on = rehearse::say(run, &making) && source.facts.kind == Kind::Directory;
+        return if goes_on { directory::make(run, &entry, source, &there, in_new) } else { None };
     }
     if ask && !run.options.dry_run && !entry.agreed(run, &there) {
         run.messages.fail();
@@ -82,7 +88,7 @@ pub(super) fn copy(
         Action::Make(steps) if source.facts.kind == Kind::Directory => {
             // A backup of what is no directory is made in silence, as with GNU.
             entry.clear(run, &mut source, steps.clear).ok()?;
-            return directory::make(run, &entry, source, &there);
+            return directory::make(run, &entry, source, &there, false);
         }
         Action::Make(steps) => {
             let kept = entry.kept(run, &source, steps, &there);
@@ -205,7 +211,7 @@ impl Entry<'_> {
     }
 
     /// Whether its names are to stay names of one file. With `-l` they do without more ado.
-    fn keeps_names(&self, run: &Run<'_>, source: &Facts) -> bool {
+    pub(super) fn keeps_names(&self, run: &Run<'_>, source: &Facts) -> bool {
         self.wishes.links && self.wishes.make != Make::HardLink && self.may_have_several_names(run, source)
     }
 
@@ -214,16 +220,17 @@ impl Entry<'_> {
     /// operand leads to it.
     fn skip(&self, run: &mut Run<'_>, source: &Facts) {
         if run.options.dry_run {
-            return run.messages.print(format!("would leave {} as it is", self.to.quoted()));
+            run.messages.print(format!("would leave {} as it is", self.to.quoted()));
         }
         let met_again = self.may_have_several_names(run, source) || !run.alone;
         if self.wishes.update == Update::Older && met_again {
             match run.links.turn(source.id()) {
+                Turn::Link(_) if run.options.dry_run => {}
                 Turn::Link(first) => _ = links::to_first(run, &first, self.to),
                 Turn::Copy => run.links.settle(source.id(), Some(self.to)),
             }
         }
-        if run.options.debug {
+        if run.options.debug && !run.options.dry_run {
             self.say_skipped(run);
         }
     }

@@ -37,6 +37,18 @@ pub(super) fn to_first(run: &mut Run<'_>, first: &First, to: &Location<'_>) -> b
     said(run, put, || format!("cannot create hard link {} to {}", to.quoted(), shell_always(&first.shown)))
 }
 
+/// Whether the source's name, in a link at `to`, would mean something else. Of a directory that is not there, creating the
+/// link says so, unless it would have been made by then (`in_new`).
+pub(super) fn means_nothing_there(from: &Location<'_>, to: &Location<'_>, in_new: bool) -> bool {
+    let elsewhere = || in_new || !names::is_in_working_directory(to.directory, &to.name) && to.has_place();
+    !from.shown().as_bytes().starts_with(b"/") && elsewhere()
+}
+
+/// That it would.
+pub(super) fn only_here(to: &Location<'_>) -> String {
+    format!("{}: can make relative symbolic links only in current directory", shell_if_needed(&to.shown()))
+}
+
 /// A symbolic link to the source's name, which means something only in the directory where it was typed.
 pub(super) fn symbolic(
     run: &mut Run<'_>,
@@ -46,10 +58,8 @@ pub(super) fn symbolic(
     replace: bool,
 ) -> bool {
     let name = from.shown();
-    // Of a directory that is not there, creating the link says so.
-    if !name.as_bytes().starts_with(b"/") && !names::is_in_working_directory(to.directory, &to.name) && to.has_place() {
-        let to = shell_if_needed(&to.shown());
-        run.messages.error(format!("{to}: can make relative symbolic links only in current directory"));
+    if means_nothing_there(from, to, false) {
+        run.messages.error(only_here(to));
         return false;
     }
     let link = |to: &Location<'_>| fs::symlinkat(&*name, to.directory, &*to.name);

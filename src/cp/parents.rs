@@ -5,7 +5,7 @@ use super::attributes::{self, Handle, Made};
 use super::entry::Known;
 use super::location::Location;
 use super::options::Options;
-use super::{Run, directory, names, operands};
+use super::{Run, directory, names, operands, rehearse};
 use crate::report::quote::shell_always;
 use crate::sys::facts::{Facts, Kind};
 use crate::sys::text::strerror;
@@ -57,7 +57,7 @@ pub(super) fn copy(run: &mut Run<'_>, source: &OsStr, name: &OsStr, directory: B
         *new = false;
     }
     operands::copy(run, &Location::plain(source), &to, Known { taken_for_free: *new, ..Known::default() });
-    if made.iter().any(|parent| parent.new) {
+    if made.iter().any(|parent| parent.new) && !run.options.dry_run {
         let _one_failed = made.iter().rev().all(|parent| finish(run, parent));
     }
 }
@@ -118,7 +118,9 @@ fn make(
         let from = OsStr::from_bytes(&leading[..end]).to_os_string();
         let to = joined(name, &leading[..end]);
         let above = made.last().map_or(directory, |parent| parent.destination.as_fd());
-        let parent = step(run, (from, to), (above, component), new)?;
+        // In what would be made nothing is there (`--dry-run`).
+        let in_new = run.options.dry_run && made.last().is_some_and(|parent| parent.new);
+        let parent = step(run, (from, to), (above, component, in_new), new)?;
         made.push(parent);
     }
     Ok(made)
@@ -138,7 +140,7 @@ fn omitted(options: &Options) -> u32 {
 fn step(
     run: &mut Run<'_>,
     (from, to): (OsString, OsString),
-    (above, component): (BorrowedFd<'_>, &OsStr),
+    (above, component, in_new): (BorrowedFd<'_>, &OsStr, bool),
     next_to_new: &mut bool,
 ) -> Result<Parent, ()> {
     let fail = |run: &mut Run<'_>, what: String, errno| {
@@ -146,7 +148,10 @@ fn step(
         Err(())
     };
     // As with GNU, what is there needs no model unless it is to get the model's attributes.
-    let there = fs::statat(above, component, AtFlags::empty()).map(|stat| Facts::from_stat(&stat).kind);
+    let there = match in_new {
+        true => Err(Errno::NOENT),
+        false => fs::statat(above, component, AtFlags::empty()).map(|stat| Facts::from_stat(&stat).kind),
+    };
     let preserve = run.options.preserve;
     let needed = there.is_err() || preserve.mode || preserve.ownership || preserve.timestamps;
     let model = match fs::stat(&from).map(|stat| Facts::from_stat(&stat)) {
@@ -166,6 +171,12 @@ fn step(
     }
     let new = there.is_err();
     *next_to_new = new;
+    if new && run.options.dry_run {
+        return match rehearse::directory(run, (above, component), &to, in_new) {
+            Ok((destination, _)) => Ok(Parent { from, to, facts, destination, new, mode: None }),
+            Err(errno) => fail(run, format!("cannot make directory {}", shell_always(&to)), errno),
+        };
+    }
     let model = if preserve.no_mode { 0o777 } else { facts.map_or(0, |facts| facts.mode & 0o1777) };
     let omitted = model & omitted(run.options);
     if new {

@@ -1,65 +1,180 @@
-//! `--dry-run`: what would be done with one source, and by which engines. Nothing is opened for writing, and of what can
+//! `--dry-run`: what would be done with one source, and by which engines. A tree is walked as it is to be copied, and in the
+//! place of a directory that would be made stands the one that it would be made in ([`directory`]). Nothing is opened for writing, and of what can
 //! be woken by being opened (FIFOs, devices) nothing is opened at all: only places (O_PATH) and regular sources.
 
-use super::decide::{Clear, Product, Steps};
+use super::decide::{Clear, Product, Steps, There};
+use super::entry::Entry;
+use super::first_names::Turn;
 use super::location::Location;
 use super::source::Source;
-use super::{Run, backup, names, refusals};
+use super::{Run, backup, links, names, refusals, safety};
 use crate::report::explain;
+use crate::report::quote::shell_always;
 use crate::sys::facts::{Facts, Kind};
+use crate::sys::text::strerror;
 use crate::transfer::{Plan, endpoint};
 use rustix::fs::{self, Access, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Says what would be made. Whether it could be, as far as that can be told without trying.
-pub(super) fn say(
-    run: &mut Run<'_>,
-    from: &Location<'_>,
-    to: &Location<'_>,
-    source: &Source,
-    steps: Steps,
-    asked: bool,
-) -> bool {
-    let (name, shown) = (from.quoted(), to.quoted());
-    let first = match (steps.clear, &run.options.backup) {
-        (Clear::Backup, Some(backup)) => {
-            if backup::would_destroy(&source.facts, &from.name, to, backup) {
-                run.messages.error(refusals::might_destroy(from, to));
-                return false;
-            }
-            format!("rename {shown} to {} and ", backup::place(to, backup).quoted())
+/// The inode number of what is not there yet: no file has it.
+const NOBODYS: u64 = 0;
+
+/// What is made of what, and where.
+pub(super) struct Making<'m> {
+    pub(super) entry: &'m Entry<'m>,
+    pub(super) source: &'m Source,
+    pub(super) steps: Steps,
+    /// What is at the destination.
+    pub(super) there: There,
+    /// The directory it would stand in would be made as well: of what is looked up, nothing is there.
+    pub(super) in_new: bool,
+    /// The user would be asked first.
+    pub(super) asked: bool,
+}
+
+/// Says what would be made, but of a directory only what would give way to it. Whether it could be made, as far as that can be
+/// told without trying.
+pub(super) fn say(run: &mut Run<'_>, making: &Making<'_>) -> bool {
+    let Some(clearing) = clearing(run, making) else { return false };
+    let ask = if making.asked { "ask, and then " } else { "" };
+    if making.source.facts.kind == Kind::Directory {
+        if let Some(clearing) = clearing {
+            run.messages.print(format!("would {ask}{clearing}"));
         }
-        (Clear::Remove, _) => format!("remove {shown} and "),
-        _ => String::new(),
+        return true;
+    }
+    let what = match linked(run, making).map_or_else(|| made(run, making), Ok) {
+        Ok(what) => what,
+        Err(text) => {
+            run.messages.error(text);
+            return false;
+        }
     };
-    let what = match steps.make {
-        Product::HardLink { .. } => format!("make {shown} a hard link to {name}"),
-        Product::SymbolicLink { .. } => format!("make {shown} a symbolic link to {name}"),
-        Product::SameLink { .. } => format!("make {shown} the symbolic link that {name} is"),
-        Product::Special => format!("make {shown} such a special file as {name} is"),
-        Product::Directory | Product::IntoDirectory => format!("copy {name} to {shown} with everything in it"),
-        product => match copy(run, from, to, source, product) {
-            Ok(what) => what,
-            Err(text) => {
-                run.messages.error(text);
-                return false;
-            }
-        },
-    };
-    let ask = if asked { "ask, and then " } else { "" };
-    run.messages.print(format!("would {ask}{first}{what}"));
+    let clearing = clearing.map(|clearing| clearing + " and ").unwrap_or_default();
+    run.messages.print(format!("would {ask}{clearing}{what}"));
+    foresee(run, making);
     true
+}
+
+/// What would be done with what is there; `None` where that would destroy the source, which was said.
+fn clearing(run: &mut Run<'_>, making: &Making<'_>) -> Option<Option<String>> {
+    let (from, to) = (making.entry.from, making.entry.to);
+    let shown = to.quoted();
+    Some(match (making.steps.clear, &run.options.backup) {
+        (Clear::Backup, Some(backup)) => {
+            if backup::would_destroy(&making.source.facts, &from.name, to, backup) {
+                run.messages.error(refusals::might_destroy(from, to));
+                return None;
+            }
+            Some(format!("rename {shown} to {}", backup::place(to, backup).quoted()))
+        }
+        (Clear::Remove, _) => Some(format!("remove {shown}")),
+        _ => None,
+    })
+}
+
+/// A source that has another name already which was copied, where its names are to be those of one file.
+fn linked(run: &mut Run<'_>, making: &Making<'_>) -> Option<String> {
+    let Making { entry, source, .. } = making;
+    if !entry.keeps_names(run, &source.facts) {
+        return None;
+    }
+    match run.links.turn(source.facts.id()) {
+        Turn::Link(first) => Some(format!("make {} a hard link to {}", entry.to.quoted(), shell_always(&first.shown))),
+        Turn::Copy => {
+            run.links.settle(source.facts.id(), Some(entry.to));
+            None
+        }
+    }
+}
+
+fn made(run: &mut Run<'_>, making: &Making<'_>) -> Result<String, String> {
+    let Making { entry: Entry { from, to, .. }, source, .. } = making;
+    let (name, shown) = (from.quoted(), to.quoted());
+    let put = |replace, what: String| {
+        let failed = |errno| format!("cannot create {what}: {}", strerror(errno));
+        put(making, replace).map_err(failed)
+    };
+    match making.steps.make {
+        Product::HardLink { replace } => {
+            put(replace, format!("hard link {shown} to {name}"))?;
+            Ok(format!("make {shown} a hard link to {name}"))
+        }
+        Product::SymbolicLink { replace } => {
+            if links::means_nothing_there(from, to, making.in_new) {
+                return Err(links::only_here(to));
+            }
+            put(replace, format!("symbolic link {shown} to {name}"))?;
+            Ok(format!("make {shown} a symbolic link to {name}"))
+        }
+        Product::SameLink { replace } => {
+            put(replace, format!("symbolic link {shown}"))?;
+            Ok(format!("make {shown} the symbolic link that {name} is"))
+        }
+        Product::Special => Ok(format!("make {shown} such a special file as {name} is")),
+        product => copy(run, (from, to), source, product, making.in_new),
+    }
+}
+
+/// Whether a link could be put there, as far as the name and the directory go.
+fn put(making: &Making<'_>, replace: bool) -> Result<(), Errno> {
+    let to = making.entry.to;
+    let taken = making.there != There::Nothing && making.steps.clear == Clear::Leave;
+    if taken && !replace {
+        return Err(Errno::EXIST);
+    }
+    if to.ends_in_slash() {
+        return Err(Errno::NOENT);
+    }
+    if making.in_new { Ok(()) } else { may_be_added_to(to.directory, &to.name) }
+}
+
+/// Whether the directory that the name stands in takes another.
+fn may_be_added_to(above: BorrowedFd<'_>, name: &OsStr) -> Result<(), Errno> {
+    fs::accessat(above, names::parent(name), Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)
+}
+
+/// Notes what would stand there, for the operands that follow.
+fn foresee(run: &mut Run<'_>, making: &Making<'_>) {
+    let Some(account) = run.account.as_mut().filter(|_| making.entry.parent.is_none()) else { return };
+    let source = making.source.facts;
+    let kind = match making.steps.make {
+        Product::SymbolicLink { .. } => Kind::Symlink,
+        _ => source.kind,
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = (now.as_secs().cast_signed(), now.subsec_nanos());
+    let modified = if run.options.preserve.timestamps { source.modified } else { now };
+    account.foresee(making.entry.to, Facts { kind, modified, inode: NOBODYS, links: 1, ..source });
+}
+
+/// The place in which a directory would be made, which takes part in the copy in its stead, and what it is. That it would be
+/// made is said.
+pub(super) fn directory(
+    run: &mut Run<'_>,
+    (above, name): (BorrowedFd<'_>, &OsStr),
+    shown: &OsStr,
+    in_new: bool,
+) -> Result<(OwnedFd, Facts), Errno> {
+    if !in_new {
+        may_be_added_to(above, name)?;
+    }
+    let place = place(above, names::parent(name))?;
+    let facts = Facts::of(&place)?;
+    run.messages.print(format!("would make directory {}", shell_always(shown)));
+    Ok((place, facts))
 }
 
 /// `copy 'a' to 'b': 4096 bytes by read_write`
 fn copy(
     run: &mut Run<'_>,
-    from: &Location<'_>,
-    to: &Location<'_>,
+    (from, to): (&Location<'_>, &Location<'_>),
     source: &Source,
     product: Product,
+    in_new: bool,
 ) -> Result<String, String> {
     let (name, shown) = (from.quoted(), to.quoted());
     if product == Product::Dangling {
@@ -78,8 +193,18 @@ fn copy(
         }
     };
     let replaces = product == Product::Contents;
-    let (output, facts) =
-        if replaces { existing(to, run.options.force) } else { parent(to, &source.facts) }.map_err(unwritable)?;
+    let (output, facts) = if replaces { existing(to, run.options.force) } else { parent(to, &source.facts, in_new) }
+        .map_err(unwritable)?;
+    if run.options.attributes_only {
+        return Ok(format!("copy the attributes of {name} to {shown}, and no contents"));
+    }
+    let resumes = replaces && run.options.safety.resume;
+    if resumes {
+        safety::resume::possible((from, &source.facts), (to, &facts))?;
+    }
+    if replaces && run.options.safety.atomic && facts.kind != Kind::Regular {
+        return Err(crate::report::safety::not_replaceable(&to.shown()));
+    }
     let sink = endpoint::own(output.as_fd(), facts);
     let replaced = replaces && facts.kind == Kind::Regular;
     let ask = endpoint::ask(endpoint::own(input, source.facts), sink, replaced, &run.options.policy, run.learned);
@@ -97,12 +222,17 @@ fn copy(
     }
     let engines: Vec<&str> = plan.engines.iter().map(|engine| engine.as_str()).collect();
     let bytes = ask.expected.map_or_else(|| "until it ends".to_string(), |bytes| format!("{bytes} bytes"));
-    let verb = if replaces { format!("overwrite {shown} with {name}") } else { format!("copy {name} to {shown}") };
+    let verb = match replaces {
+        _ if resumes => format!("compare {shown} with {name} and mend it"),
+        true if run.options.safety.atomic => format!("replace {shown} with a copy of {name}"),
+        true => format!("overwrite {shown} with {name}"),
+        false => format!("copy {name} to {shown}"),
+    };
     Ok(format!("{verb}: {bytes} by {}", engines.join(", then ")))
 }
 
 /// A mere place: it can be looked at, and neither read nor written.
-fn place(directory: std::os::fd::BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Errno> {
+fn place(directory: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Errno> {
     fs::openat(directory, name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
 }
 
@@ -118,10 +248,11 @@ fn existing(to: &Location<'_>, force: bool) -> Result<(OwnedFd, Facts), Errno> {
 }
 
 /// The directory that the new file would stand in, and what the file would be.
-fn parent(to: &Location<'_>, source: &Facts) -> Result<(OwnedFd, Facts), Errno> {
-    let directory = names::parent(&to.name);
-    fs::accessat(to.directory, directory, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)?;
-    let fd = place(to.directory, directory)?;
+fn parent(to: &Location<'_>, source: &Facts, in_new: bool) -> Result<(OwnedFd, Facts), Errno> {
+    if !in_new {
+        may_be_added_to(to.directory, &to.name)?;
+    }
+    let fd = place(to.directory, names::parent(&to.name))?;
     let facts = Facts::of(&fd)?;
     if to.ends_in_slash() {
         return Err(Errno::NOTDIR);

@@ -1,7 +1,7 @@
 //! One worker's way through its part of a tree: entry after entry, and into each directory when its turn comes.
 
 use super::super::Run;
-use super::super::directory::{Directory, Finish};
+use super::super::directory::{self, Directory, Finish};
 use super::super::entry::{self, Known};
 use super::super::file::{self, Attempt};
 use super::super::location::Location;
@@ -190,6 +190,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         let taken_for_free = frame.node.is_new();
         let mut known = Known { parent: Some(&frame.node), taken_for_free, ..Known::default() };
         let simple = taken_for_free
+            && !run.options.dry_run
             && run.options.make == Make::Copy
             && !(run.options.preserve.links && (source.facts.links > 1 || pool.follows));
         let source = if simple {
@@ -283,6 +284,9 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
     }
 
     fn reopened_from_root(&mut self, node: &Node, way: &OsStr, source: bool, shown: &Shown) -> Descriptor {
+        if !source && self.run.options.dry_run && node.is_new() {
+            return self.foreseen_place(node, shown);
+        }
         let (root, flags, id, shown) = match source {
             true => (self.pool.source, OFlags::RDONLY, node.facts.id(), &shown.from),
             false => (Some(self.pool.destination), node.finish.flags(), node.id, &shown.to),
@@ -298,10 +302,28 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         }
     }
 
+    /// In a rehearsal, what stands for a directory that would be made: the nearest one above it that is there.
+    fn foreseen_place(&mut self, node: &Node, shown: &Shown) -> Descriptor {
+        let mut above = node.parent.as_deref();
+        while let Some(node) = above {
+            if !node.is_new() {
+                return self.reopened_from_root(node, &node.way(), false, shown);
+            }
+            above = node.parent.as_deref();
+        }
+        Descriptor::Root
+    }
+
     /// The innermost directory is done with, as far as it is this worker's.
     fn leave(&mut self) {
         self.tell();
         let Some(mut frame) = self.frames.pop() else { return };
+        // Had the copy been made, it would have been come upon in here.
+        if self.run.options.dry_run && frame.first && self.run.roots.is_foreseen_in(frame.node.facts.id()) {
+            let (of, into) = frame.node.operand();
+            directory::refuse_into_itself(self.run, (&of, &into));
+            self.frames.iter_mut().for_each(|frame| frame.next = frame.end);
+        }
         self.place_given(&mut frame);
         self.part_done(&frame);
         self.open_again(&frame);
