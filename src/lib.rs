@@ -135,7 +135,7 @@ pub fn run(default: Program, arguments: Vec<OsString>) -> i32 {
 fn work(options: &'static Options, invocation: &Invocation, mut messages: Messages) -> i32 {
     let (wishes, target, sources) = wishes(options);
     let operands = sources.operands;
-    let json = match target.map(Json::open).transpose() {
+    let json = match target.map(|target| Json::open(target, operands)).transpose() {
         Ok(json) => json.map(Arc::new),
         Err(text) => {
             messages.error(text);

@@ -75,6 +75,27 @@ fn with_a_file_people_are_told_as_well() {
 }
 
 #[test]
+fn a_file_that_is_copied_from_or_to_is_not_written_to() {
+    let scene = Scene::new();
+    scene.file("a", b"contents");
+    scene.file("there", b"old");
+    scene.directory("d");
+    scene.symlink("a", "link");
+    for name in ["a", "./a", "link"] {
+        let outcome = scene.zccp([&format!("--json={name}"), "there", "a", "d"]).run();
+        let said = format!("zccp: cannot write JSON to '{name}': it is to be copied\n");
+        outcome.fails_with(1).stderr_is(&said).file_is("a", b"contents").no_file("d/there");
+    }
+    scene.zccat(["--json=a", "a"]).run().fails_with(1).file_is("a", b"contents");
+    for (stream, to) in [("there", "there"), ("new", "new"), ("d/a", "d")] {
+        let outcome = scene.zccp([&format!("--json={stream}"), "a", to]).run();
+        let said = format!("zccp: cannot create regular file '{stream}': JSON is written to it\n");
+        outcome.fails_with(1).stderr_is(&said);
+        assert_eq!(events(&objects(&scene.bytes(stream))), ["start", "error", "summary"], "{stream}");
+    }
+}
+
+#[test]
 fn a_descriptor_is_used_if_it_is_there() {
     let scene = Scene::new();
     scene.file("a", b"x");

@@ -152,6 +152,9 @@ fn open_sink(
     if facts.same_file(source) {
         return Err(Some(refusals::same_file(from, to)));
     }
+    if run.watch.json().is_some_and(|json| json.goes_to(&facts)) {
+        return Err(Some(refusals::is_the_stream(to)));
+    }
     if resumes {
         safety::resume::possible((from, source), (to, &facts)).map_err(Some)?;
     }

@@ -28,3 +28,8 @@ pub(super) fn might_destroy(from: &Location<'_>, to: &Location<'_>) -> String {
 pub(super) fn same_file(from: &Location<'_>, to: &Location<'_>) -> String {
     format!("{} and {} are the same file", from.quoted(), to.quoted())
 }
+
+/// What `--json` is written to is no destination: it would have both in it.
+pub(super) fn is_the_stream(to: &Location<'_>) -> String {
+    format!("cannot create regular file {}: JSON is written to it", to.quoted())
+}

@@ -8,6 +8,7 @@ mod object;
 use super::line::View;
 use super::quote::shell_always;
 use crate::engine::Name;
+use crate::sys::facts::{Facts, Kind};
 use crate::sys::text::{errno_name, strerror};
 use crate::sys::{descriptor, start};
 use crate::transfer::Trail;
@@ -115,12 +116,19 @@ pub struct File<'f> {
     pub resumed: Option<(&'f Trail, u64)>,
 }
 
+/// Whether the name is that of a regular file among the sources.
+fn is_one_of(name: &OsStr, sources: &[OsString]) -> bool {
+    let facts = |name: &OsStr| Facts::at(fs::CWD, name, true);
+    let regular = facts(name).ok().filter(|facts| facts.kind == Kind::Regular);
+    regular.is_some_and(|stream| sources.iter().any(|source| facts(source).is_ok_and(|facts| facts.same_file(&stream))))
+}
+
 impl Json {
-    /// Opens the stream.
+    /// Opens the stream. A file that is one of the `sources` is not, and keeps its contents.
     ///
     /// # Errors
     /// What is to be said of it if it cannot be had.
-    pub fn open(target: &Target) -> Result<Json, String> {
+    pub fn open(target: &Target, sources: &[OsString]) -> Result<Json, String> {
         let (sink, shown) = match target {
             Target::StandardError if start::was_closed(2) => (Err(Errno::BADF), "fd:2".into()),
             Target::StandardError => (Ok(Sink::Inherited(descriptor::inherited(2))), "standard error".into()),
@@ -128,6 +136,9 @@ impl Json {
                 descriptor::duplicate_inherited(*number).map(Sink::Own),
                 shell_always(OsStr::new(&format!("fd:{number}"))),
             ),
+            Target::File(name) if is_one_of(name, sources) => {
+                return Err(format!("cannot write JSON to {}: it is to be copied", shell_always(name)));
+            }
             Target::File(name) => {
                 let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOCTTY | OFlags::CLOEXEC;
                 (fs::open(name, flags, Mode::from_raw_mode(0o666)).map(Sink::Own), shell_always(name))
@@ -138,6 +149,12 @@ impl Json {
             Ok(sink) => Ok(Json { sink, shown, standard_error, state: Mutex::default() }),
             Err(errno) => Err(format!("cannot write JSON to {shown}: {}", strerror(errno))),
         }
+    }
+
+    /// Whether it goes to this file, of which it must stay the only contents.
+    pub fn goes_to(&self, file: &Facts) -> bool {
+        let own = matches!(self.sink, Sink::Own(_)) && file.kind == Kind::Regular;
+        own && Facts::of(self.sink.fd()).is_ok_and(|facts| facts.same_file(file))
     }
 
     /// It goes to standard error, where it must stay alone.
