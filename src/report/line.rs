@@ -57,7 +57,8 @@ pub fn line(view: &View, width: usize, charset: Charset) -> Line {
 /// One piece of the tail: what it says, and how soon it goes where there is no room (the highest first).
 struct Piece(u8, String);
 
-/// Leaves pieces out until the rest fits, two columns between each and the next. At least one stays, cut if need be.
+/// Leaves pieces out until the rest fits, two columns between each and the next. Nothing stays of what has no room at all: a
+/// number that is cut is another number.
 fn choose(mut pieces: Vec<Piece>, room: usize) -> String {
     let join =
         |pieces: &[Piece], between: &str| pieces.iter().map(|piece| piece.1.as_str()).collect::<Vec<_>>().join(between);
@@ -69,7 +70,8 @@ fn choose(mut pieces: Vec<Piece>, room: usize) -> String {
             }
         }
         if pieces.len() == 1 {
-            return pieces[0].1.chars().take(room).collect(); // ASCII: a character is a column
+            let text = pieces[0].1.trim_start(); // a percentage is set to the right
+            return if columns(text) <= room { text.into() } else { String::new() };
         }
         let least = pieces.iter().enumerate().max_by_key(|(_, piece)| piece.0).map_or(0, |(at, _)| at);
         pieces.remove(least);
@@ -220,7 +222,8 @@ mod tests {
             (40, " 60%  2.6/4.2 GiB  1.8 GiB/s  0:01"),
             (20, " 60% 1.8 GiB/s 0:01"),
             (10, " 60% 0:01"),
-            (4, " 60"),
+            (4, "60%"),
+            (3, ""),
             (1, ""),
             (0, ""),
         ] {
