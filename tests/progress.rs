@@ -282,8 +282,8 @@ fn the_task_bar_is_told_only_where_it_is_known_to_listen_and_is_cleared_on_every
     let listens = |command: Command| command.variable("TERM_PROGRAM", "ghostty");
     let shown = on_terminal(&Scene::new(), listens).shown();
     assert!(shown.contains("\x1b]9;4;3;") && shown.ends_with(off), "{shown:?}");
-    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
-        let on = on_terminal(&Scene::new(), listens);
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT] {
+        let on = on_terminal(&Scene::new(), |command| listens(command).limit(libc::RLIMIT_CORE, 0));
         std::thread::sleep(Duration::from_millis(1000));
         on.running.signal(signal);
         on.running.finish().dies_of(signal.as_raw());

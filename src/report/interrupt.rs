@@ -1,5 +1,5 @@
-//! What is said and done when a signal comes: a status line (SIGUSR1), a tidy end (SIGINT, SIGTERM, SIGHUP), or, where a
-//! line shows progress, a tidy stop (SIGTSTP).
+//! What is said and done when a signal comes: a status line (SIGUSR1), a tidy end (SIGINT, SIGTERM, SIGHUP, and SIGQUIT where
+//! there is something to tidy up), or, where a line shows progress, a tidy stop (SIGTSTP).
 //!
 //! [`react`] runs inside of a signal handler (see `sys::signal`). It reads atomics, formats into an array on its stack,
 //! and calls open(2), poll(2), write(2), nanosleep(2), clock_gettime(2), unlinkat(2) and raise(3): no lock, no
@@ -67,9 +67,10 @@ pub fn prepare(program: &str, counters: &'static Counters, began: Instant, notic
 
 /// From now on the signals that end the program find the line that shows progress, and names that were noted as temporary
 /// (`sys::temporary`), and take them away first. To be called before the first of either is made; cheap if it was called
-/// before.
+/// before. SIGQUIT (Ctrl-\) is one of them only from here on: where nothing is to be taken away it needs no handler.
 pub fn tidy() {
     signal::react_to(&ENDS, react);
+    signal::react_to(&[Signal::Quit], react);
 }
 
 /// From now on SIGTSTP finds the line that shows progress, and takes it away first: what the shell says next has a line of

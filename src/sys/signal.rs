@@ -1,4 +1,4 @@
-//! Signals that are reacted to: SIGUSR1 for a status line, SIGINT, SIGTERM and SIGHUP for a tidy end, SIGTSTP for a tidy
+//! Signals that are reacted to: SIGUSR1 for a status line, SIGINT, SIGTERM, SIGHUP and SIGQUIT for a tidy end, SIGTSTP for a tidy
 //! stop.
 //!
 //! The reaction runs inside of the handler, on whichever thread the kernel chose, so that a thread that is stuck in a
@@ -16,6 +16,8 @@ pub enum Signal {
     Hangup,
     /// SIGINT: Ctrl-C.
     Interrupt,
+    /// SIGQUIT: Ctrl-\\.
+    Quit,
     /// SIGTERM: kill(1).
     Terminate,
     /// SIGUSR1: how far is it?
@@ -25,7 +27,8 @@ pub enum Signal {
 }
 
 /// All of them.
-const ALL: [Signal; 5] = [Signal::Hangup, Signal::Interrupt, Signal::Terminate, Signal::Status, Signal::Stop];
+const ALL: [Signal; 6] =
+    [Signal::Hangup, Signal::Interrupt, Signal::Quit, Signal::Terminate, Signal::Status, Signal::Stop];
 
 impl Signal {
     /// Its number (signal(7)).
@@ -33,6 +36,7 @@ impl Signal {
         match self {
             Signal::Hangup => libc::SIGHUP,
             Signal::Interrupt => libc::SIGINT,
+            Signal::Quit => libc::SIGQUIT,
             Signal::Terminate => libc::SIGTERM,
             Signal::Status => libc::SIGUSR1,
             Signal::Stop => libc::SIGTSTP,
