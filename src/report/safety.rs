@@ -62,6 +62,8 @@ pub fn verification(verified: &Verified, source: &OsStr, sink: &OsStr) -> Option
         Finding::NotStored => {
             format!("cannot verify {to}: it is neither a file nor a block device, and cannot be read back")
         }
+        // It was opened for writing alone, which is all that its permissions allow.
+        Finding::Unreadable(Errno::BADF) => format!("cannot verify {to}: it may be written to, but not read"),
         Finding::Unreadable(errno) => format!("cannot verify {to}: error reading it back: {}", strerror(errno)),
         Finding::Once => format!("cannot verify {to}: {from} cannot be read a second time"),
         Finding::SourceUnreadable(errno) => {

@@ -3,7 +3,7 @@
 use super::{stopped_after, with_error};
 use crate::apparatus::filesystems::mounted;
 use crate::apparatus::fuse::Mount;
-use crate::apparatus::{Fs, Scene, content};
+use crate::apparatus::{Fs, Scene, content, skip};
 use rustix::process::Signal;
 use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -160,6 +160,20 @@ fn what_cannot_be_read_back_is_said() {
         let Some(outcome) = with_error(&scene, &["--verify", "a", "b"], call, "EIO", before + number) else { return };
         outcome.fails_with(1).stderr_is(&format!("zccp: {text}"));
     }
+}
+
+#[test]
+fn a_file_that_was_there_and_may_not_be_read_is_said() {
+    if !skip::is_root() {
+        return skip::skip!("root is needed to become somebody else");
+    }
+    let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
+    scene.file("a", b"some");
+    scene.file("b", b"old");
+    std::fs::set_permissions(scene.path("b"), std::os::unix::fs::PermissionsExt::from_mode(0o222)).unwrap();
+    let outcome = scene.zccp(["--verify", "a", "b"]).with_user(65_534).run();
+    outcome.fails_with(1).stderr_is("zccp: cannot verify 'b': it may be written to, but not read\n");
+    outcome.file_is("b", b"some");
 }
 
 /// How many reads come before the reading back.
