@@ -315,6 +315,22 @@ fn two_at_once_do_not_hinder_each_other() {
 }
 
 #[test]
+fn what_this_run_has_put_there_is_not_replaced_by_another_source_of_that_name() {
+    let scene = Scene::new();
+    for directory in ["one", "two", "d", "e"] {
+        scene.directory(directory);
+    }
+    scene.file("one/a", b"1");
+    scene.file("two/a", b"2");
+    scene.file("e/a", b"old");
+    for to in ["d", "e"] {
+        let said = format!("zccp: will not overwrite just-created '{to}/a' with 'two/a'\n");
+        let outcome = scene.zccp(["--atomic", "one/a", "two/a", to]).run();
+        outcome.fails_with(1).stderr_is(&said).file_is(format!("{to}/a"), b"1");
+    }
+}
+
+#[test]
 fn trees_are_copied_file_by_file() {
     let scene = Scene::new();
     scene.directory("from");

@@ -137,7 +137,10 @@ impl Aside {
             backup::keep_no_more(to, kept);
         }
         let there = match put {
-            Ok(file) => close(file),
+            Ok(file) => {
+                run.note(to); // until now the name was the old one's, or nobody's
+                close(file)
+            }
             Err(Unput::Name(errno)) if self.over != Over::Old => {
                 return super::said(run, refusals::cannot_create(to, errno));
             }
