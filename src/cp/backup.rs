@@ -165,9 +165,10 @@ fn increment(digits: &[u8]) -> String {
     String::from_utf8_lossy(&digits).into_owned()
 }
 
-/// The suffix of simple backups: the option's, else that of the environment, `~` if it is empty or could not end a name.
+/// The suffix of simple backups: the option's, else that of the environment, `~` if it is empty or would lead elsewhere.
+/// GNU cp asks no more of it than to be all of its last component: slashes at its end stay, and no backup can be made.
 pub fn suffix(option: Option<OsString>, environment: Option<OsString>) -> OsString {
-    let fits = |suffix: &OsString| !suffix.is_empty() && !suffix.as_bytes().contains(&b'/');
+    let fits = |suffix: &OsString| !suffix.is_empty() && !names::stripped(suffix).as_bytes().contains(&b'/');
     option.or(environment).filter(fits).unwrap_or_else(|| "~".into())
 }
 

@@ -25,6 +25,7 @@ pub struct Messages {
     output_failure: Option<Errno>,
     answers: BorrowedFd<'static>,
     answers_were_closed: bool,
+    answers_failed: bool,
     asked: bool,
     failed: bool,
     json: Option<Arc<Json>>,
@@ -87,6 +88,7 @@ impl Messages {
             output_failure: None,
             answers: descriptor::inherited(0),
             answers_were_closed: start::was_closed(0),
+            answers_failed: false,
             asked: false,
             failed: false,
             json: None,
@@ -189,7 +191,10 @@ impl Messages {
                 Ok(1..) if byte[0] != b'\n' => _ = first.get_or_insert(byte[0]),
                 Err(Errno::INTR) => {}
                 // In the locales whose messages are spoken here, yes begins with y or Y (`locale yesexpr`).
-                _ => return matches!(first, Some(b'y' | b'Y')),
+                end => {
+                    self.answers_failed |= end.is_err();
+                    return matches!(first, Some(b'y' | b'Y'));
+                }
             }
         }
     }
@@ -250,6 +255,8 @@ impl Messages {
         self.flush();
         if self.asked && self.answers_were_closed {
             self.error(format!("error closing file: {}", strerror(Errno::BADF))); // GNU's words
+        } else if self.answers_failed {
+            self.error("error closing file"); // GNU's words as well, which have forgotten why
         }
         if self.printed && !self.output_was_closed {
             let closed = close_output();
