@@ -235,3 +235,20 @@ fn a_pipe_that_cannot_be_had_is_done_without() {
         outcome.succeeds().stdout_is(&bytes);
     }
 }
+
+#[test]
+fn files_without_offsets_are_read_and_written_as_they_come() {
+    let faults = Faults { no_offsets: true, ..Faults::default() };
+    for length in [7, 40_000, 300_001] {
+        copied_all_the_same("no offsets to read at", &faults, length);
+        let scene = Scene::new();
+        let Some(mount) = Mount::new(&scene) else { return };
+        let bytes = content::bytes(1, length);
+        scene.file("a", &bytes);
+        mount.created_files_have(faults.clone());
+        for options in [&[][..], &["--sparse=always"], &["--reflink=never"]] {
+            scene.zccp(options).arguments(["a", "fuse/new"]).run().succeeds().stderr_is("");
+            assert!(mount.bytes("new").as_ref() == Some(&bytes), "{length} bytes {options:?}");
+        }
+    }
+}

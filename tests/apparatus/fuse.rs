@@ -38,6 +38,8 @@ pub struct Faults {
     pub bytes_a_second: Option<u64>,
     /// Reads and writes go through the page cache (without it, FOPEN_DIRECT_IO: each call reaches us as it is).
     pub cached: bool,
+    /// It has no offsets that could be named: lseek(2), pread(2) and pwrite(2) are ESPIPE.
+    pub no_offsets: bool,
 }
 
 struct Node {
@@ -151,6 +153,7 @@ const BATCH_FORGET: u32 = 42;
 
 const MAX_WRITE: u32 = 1 << 20;
 const FOPEN_DIRECT_IO: u32 = 1;
+const FOPEN_NONSEEKABLE: u32 = 4;
 const FUSE_BIG_WRITES: u32 = 1 << 5;
 const FUSE_MAX_PAGES: u32 = 1 << 22;
 const FATTR_SIZE: u32 = 1 << 3;
@@ -222,12 +225,12 @@ impl State {
             SETATTR => self.set_attributes(request),
             CREATE => {
                 let faults = self.created.clone();
-                let direct = direct_io(&faults);
+                let direct = open_flags(&faults);
                 // struct fuse_create_in is 16 bytes; the name follows.
                 self.nodes.push(Node { name: request.name(16), bytes: Vec::new(), faults, zero_given: false });
                 Ok([self.entry(self.nodes.len() as u64 + 1), opened(direct)].concat())
             }
-            OPEN => Ok(opened(direct_io(&self.node(request)?.faults))),
+            OPEN => Ok(opened(open_flags(&self.node(request)?.faults))),
             READ => self.read(request),
             WRITE => self.write(request),
             UNLINK => {
@@ -330,8 +333,9 @@ impl State {
     }
 }
 
-fn direct_io(faults: &Faults) -> u32 {
-    if faults.cached { 0 } else { FOPEN_DIRECT_IO }
+fn open_flags(faults: &Faults) -> u32 {
+    let cached = if faults.cached { 0 } else { FOPEN_DIRECT_IO };
+    cached | if faults.no_offsets { FOPEN_NONSEEKABLE } else { 0 }
 }
 
 /// `struct fuse_open_out`

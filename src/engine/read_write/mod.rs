@@ -81,16 +81,25 @@ fn read<'b>(end: &End<'_>, offset: u64, memory: &'b mut [MaybeUninit<u8>]) -> Re
 /// As [`read`], into memory that has been written before.
 fn read_into(end: &End<'_>, offset: u64, memory: &mut [u8]) -> Result<usize, Errno> {
     match end.place {
-        Place::Offset => io::pread(end.fd, memory, offset),
+        Place::Offset => match io::pread(end.fd, &mut *memory, offset) {
+            Err(Errno::SPIPE) => io::read(end.fd, memory), // as in [`write`]
+            filled => filled,
+        },
         Place::Position | Place::Stream => io::read(end.fd, memory),
     }
 }
 
 /// Writes to an end, at the flow's offset or at the descriptor's own. A write of something that returns 0 is told as
 /// ENOSPC: nobody defines it, and asking again could go on for ever.
+///
+/// Some regular files know no offsets, and to name one is ESPIPE, from the first byte to the last: written, what the kernel
+/// makes with seq_file (/proc/self/comm, /proc/irq/N/smp_affinity); read, trace_pipe of tracefs and what FUSE calls a stream.
 pub fn write(end: &End<'_>, offset: u64, bytes: &[u8]) -> Result<usize, Errno> {
     let written = match end.place {
-        Place::Offset if !end.append => io::pwrite(end.fd, bytes, offset)?,
+        Place::Offset if !end.append => match io::pwrite(end.fd, bytes, offset) {
+            Err(Errno::SPIPE) => io::write(end.fd, bytes)?,
+            written => written?,
+        },
         _ => io::write(end.fd, bytes)?,
     };
     if written == 0 { Err(Errno::NOSPC) } else { Ok(written) }
@@ -139,6 +148,11 @@ impl Session for Plain<'_> {
         };
         let (filled, asked) = match filled {
             Ok(filled) => filled,
+            // As in [`write`].
+            Err(Errno::SPIPE) if self.source.place == Place::Offset => {
+                self.source.place = Place::Stream;
+                return self.step(flow, grant);
+            }
             Err(errno) => return Step::Error(Side::Source, errno),
         };
         if filled.is_empty() {
