@@ -44,7 +44,11 @@ impl Listing {
         let mut listing = Listing::default();
         let mut entries = RawDir::new(directory, buffer);
         while let Some(entry) = entries.next() {
-            let entry = entry?;
+            let entry = match entry {
+                // The directory itself is gone: POSIX wants that to be its end, and readdir(3) of glibc makes it so.
+                Err(Errno::NOENT) => break,
+                entry => entry?,
+            };
             let name = entry.file_name().to_bytes();
             if name != b"." && name != b".." {
                 listing.push(entry.ino(), entry.file_type(), name)?;
