@@ -38,6 +38,8 @@ pub(super) struct Entry<'e> {
     pub(super) to: &'e Location<'e>,
     /// The directory of the tree; an operand is in none.
     pub(super) parent: Option<&'e Node>,
+    /// As in [`Known`].
+    taken_for_free: bool,
     wishes: Wishes,
 }
 
@@ -54,7 +56,7 @@ pub(super) fn copy(
     }
     let source = known.source.take();
     let mut source = source.or_else(|| source::look_at_source(run, from, known.parent.is_none(), None))?;
-    let entry = Entry { from, to, parent: known.parent, wishes };
+    let entry = Entry { from, to, parent: known.parent, taken_for_free: known.taken_for_free, wishes };
     if source.facts.kind == Kind::Directory && !run.options.recursive {
         entry.refuse(run, Refusal::OmitDirectory); // whatever the destination is
         return None;
@@ -308,7 +310,9 @@ impl Entry<'_> {
         let made = match how.product {
             Product::HardLink { replace } => links::hard(run, self.from, followed, self.to, replace),
             Product::SymbolicLink { replace } => links::symbolic(run, self.from, self.to, &source.facts, replace),
-            Product::SameLink { replace } => links::same(run, self.from, self.to, &source.facts, replace),
+            Product::SameLink { replace } => {
+                links::same(run, self.from, self.to, &source.facts, replace, self.taken_for_free)
+            }
             Product::Special => special::make(run, self.from, self.to, &source.facts),
             _ => return file::contents(run, self.from, self.to, source, how),
         };

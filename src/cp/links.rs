@@ -68,8 +68,15 @@ pub(super) fn symbolic(
         && dressed(run, from, to, &Facts { kind: Kind::Symlink, ..*source }, None)
 }
 
-/// A symbolic link as `from` is one, with what is kept of it.
-pub(super) fn same(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, source: &Facts, replace: bool) -> bool {
+/// A symbolic link as `from` is one, with what is kept of it. `taken_for_free`: nobody has looked what is there.
+pub(super) fn same(
+    run: &mut Run<'_>,
+    from: &Location<'_>,
+    to: &Location<'_>,
+    source: &Facts,
+    replace: bool,
+    taken_for_free: bool,
+) -> bool {
     let target = match fs::readlinkat(from.directory, &*from.name, Vec::new()) {
         Ok(target) => target,
         Err(errno) => {
@@ -78,9 +85,10 @@ pub(super) fn same(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, so
         }
     };
     let link = |to: &Location<'_>| fs::symlinkat(target.as_c_str(), to.directory, &*to.name);
-    // As with GNU cp: with -u a link of the same text will do (that --attributes-only left in its place).
+    // As with GNU cp: with -u a link of the same text will do (that --attributes-only left in its place), if it was seen.
     let will_do = |to: &Location<'_>| {
         run.options.update == Update::Older
+            && !taken_for_free
             && fs::readlinkat(to.directory, &*to.name, Vec::new()).is_ok_and(|there| there == target)
     };
     let put = match put(run, to, replace, link) {
