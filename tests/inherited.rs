@@ -269,3 +269,20 @@ fn redirections_on_both_sides() {
         shell(&scene, engine, "(\"$ZCCAT\" $ENGINE; \"$ZCCAT\" $ENGINE) <f").succeeds().stdout_is(&bytes);
     });
 }
+
+/// GNU cp reads ahead and takes with it what somebody else was to read.
+#[test]
+fn what_follows_an_answer_stays_in_the_pipe() {
+    let scene = Scene::new();
+    scene.file("a", b"a");
+    scene.file("b", b"b");
+    let (mut reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(b"y\nn\nrest\n").unwrap();
+    drop(writer);
+    let ask = || scene.zccp(["-i", "a", "b"]).called("zccp").stdin_from(reader.try_clone().unwrap()).run();
+    ask().succeeds().file_is("b", b"a");
+    ask().fails_with(1).stderr_is("zccp: overwrite 'b'? ");
+    let mut left = String::new();
+    reader.read_to_string(&mut left).unwrap();
+    assert_eq!(left, "rest\n");
+}

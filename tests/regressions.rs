@@ -233,6 +233,18 @@ fn what_this_run_has_overwritten_is_not_overwritten_again() {
     outcome.file_is(scene.path("target"), b"s");
 }
 
+/// GNU cp ends where it comes upon an absolute name for the second time, and what follows is not copied.
+#[test]
+fn an_absolute_name_given_twice_with_backups_stops_nothing_else() {
+    let scene = Scene::new();
+    scene.directory("n");
+    let [a, b] = ["a", "b"].map(|name| scene.file(name, name.as_bytes()));
+    let outcome = scene.zccp(["--parents", "--backup=simple"]).arguments([&a, &a, &b]).argument("n").run();
+    let name = a.display();
+    outcome.fails_with(1).stderr_is(&format!("zccp: will not overwrite just-created 'n{name}' with '{name}'\n"));
+    outcome.file_is(scene.path("n").join(b.strip_prefix("/").unwrap()), b"b");
+}
+
 /// Small files went through a buffer on the stack, and O_DIRECT wants aligned memory: EINVAL at either end.
 #[test]
 fn small_files_pass_descriptors_with_o_direct() {
