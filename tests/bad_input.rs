@@ -339,6 +339,12 @@ fn closed_descriptors_are_said() {
     let said = "zccat: -: Bad file descriptor\nzccat: closing standard input: Bad file descriptor\n";
     zccat(&scene, &[]).stdin(Input::Closed).run().fails_with(1).stderr_is(said);
     zccat(&scene, &["a"]).stdin(Input::Closed).run().succeeds().stdout_is("the file a\n");
+    // A write error is the last that is said.
+    let said = "zccat: -: Bad file descriptor\nzccat: write error: No space left on device\n";
+    for option in ["-u", "-n"] {
+        let command = zccat(&scene, &[option, "-", "a"]).stdin(Input::Closed);
+        command.stdout(Output::Full).run().fails_with(1).stderr_is(said);
+    }
     // Without -v nothing is written, so nobody misses it.
     zccp(&scene, &["a", "c"]).stdout(Output::Closed).run().succeeds().file_is("c", b"the file a\n");
     let said = zccp(&scene, &["-v", "a", "c"]).stdout(Output::Closed).run();

@@ -128,7 +128,9 @@ fn to_standard_output(options: &Options, messages: &mut Messages, watch: &Watch)
     {
         run.messages.error(format!("error flushing standard output: {}", strerror(errno)));
     }
-    run.standard_input_used();
+    if output_works {
+        run.standard_input_used(); // after a write error GNU's says nothing more
+    }
     // Whatever close alone can tell (NFS, FUSE, quotas) is a write error too.
     if let Err(errno) = descriptor::close_inherited(1)
         && output_works
@@ -153,12 +155,11 @@ fn to_peer(options: &Options, asked: &options::Peer, messages: &mut Messages, wa
         messages.note(peer.connection());
     }
     let mut run = Run::new(options, messages, watch, Some(&peer));
-    let output_works = run.operands(&output);
-    run.standard_input_used();
-    let sent = run.sent;
-    if !output_works {
+    if !run.operands(&output) {
         return;
     }
+    run.standard_input_used();
+    let sent = run.sent;
     match peer.finish(sent) {
         Ok(farewell) if options.explain => messages.note(words::closed(sent, farewell.said)),
         Ok(_) => {}
