@@ -1,10 +1,12 @@
 //! What was sent stays what it was: once zccat has ended, no change of the source reaches whoever reads its output.
 
+use crate::apparatus::veth::with_neighbour;
 use crate::apparatus::{Command, Engine, Fs, Outcome, Scene, content, skip, sockets};
 use rustix::fs::FallocateFlags;
 use rustix::process::Signal;
 use std::fs::File;
 use std::io::Read;
+use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
@@ -134,15 +136,34 @@ fn system(name: &str, place: usize) -> usize {
     text.split_whitespace().nth(place).unwrap().parse().unwrap()
 }
 
+/// What may be on the way in the buffers of both sockets, bytes.
+fn most_in_two_sockets() -> usize {
+    system("ipv4/tcp_rmem", 2).max(2 * system("core/rmem_max", 0)) + system("ipv4/tcp_wmem", 2)
+}
+
 #[test]
 fn nor_is_it_where_most_of_it_went_as_pages() {
-    let receives = system("ipv4/tcp_rmem", 2).max(2 * system("core/rmem_max", 0));
-    let queue = receives + system("ipv4/tcp_wmem", 2);
+    as_pages_to(sockets::tcp_pair);
+}
+
+/// To a container on this machine pages go as to another machine, but get into the receiver's queue as they are.
+#[test]
+fn nor_is_it_where_the_peer_is_in_another_network_on_this_machine() {
+    with_neighbour(|listener| {
+        let port = listener.local_addr().unwrap().port();
+        as_pages_to(|| (TcpStream::connect(("10.9.0.2", port)).unwrap(), listener.accept().unwrap().0));
+    });
+}
+
+/// Sends much by sendfile over a connection (the child's end, ours), of which as much as goes is left unread when it ends.
+#[track_caller]
+fn as_pages_to(connection: impl Fn() -> (TcpStream, TcpStream)) {
+    let queue = most_in_two_sockets();
     for buffer in [None, Some(system("core/rmem_max", 0))] {
         let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
         let bytes = content::bytes(14, queue + 12_000_000);
         scene.file("a", &bytes);
-        let (theirs, ours) = sockets::tcp_pair();
+        let (theirs, ours) = connection();
         if let Some(bytes) = buffer {
             rustix::net::sockopt::set_socket_recv_buffer_size(&ours, bytes).unwrap();
         }

@@ -1,4 +1,4 @@
-//! Network interfaces: by which one a socket's bytes leave, and whether it gathers (ETHTOOL_GSG).
+//! Network interfaces: by which one a socket's bytes leave, whether it gathers (ETHTOOL_GSG), and whether it is a device.
 //!
 //! The interface that has the socket's own address is not always the one: routes may be asymmetric. So the kernel's
 //! routing is asked (rtnetlink(7), RTM_GETROUTE) about the very flow: addresses, ports, mark and bound device.
@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netdevice};
 use std::mem;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// "Is scatter-gather on?" (`ETHTOOL_GSG`, `<linux/ethtool.h>`; not in libc).
 const ETHTOOL_GSG: u32 = 0x18;
@@ -18,9 +18,13 @@ const RTA_IP_PROTO: u16 = 27;
 const RTA_SPORT: u16 = 28;
 const RTA_DPORT: u16 = 29;
 
-/// Bytes of a nlmsghdr and of the rtmsg behind it (netlink(7), rtnetlink(7)).
+/// Bytes of a nlmsghdr, and of the rtmsg or ifinfomsg behind it (netlink(7), rtnetlink(7)).
 const HEADER: usize = 16;
 const ROUTE: usize = 12;
+const LINK: usize = 16;
+
+/// Bytes of an answer: all that the kernel says of an interface is below 8 KiB (NLMSG_GOODSIZE, `<linux/netlink.h>`).
+const ANSWER: usize = 8192;
 
 /// An outgoing interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +39,31 @@ pub struct Interface {
 /// told.
 pub fn of_socket(fd: impl AsFd) -> Option<Interface> {
     let fd = fd.as_fd();
+    let (_, index) = route(fd)?;
+    let name = netdevice::index_to_name(fd, index).ok()?;
+    let gathers = gathers(fd, &name).ok();
+    Some(Interface { name, gathers })
+}
+
+/// Whether a connected TCP socket's bytes leave by a device (PCI, USB, virtio), which takes the bytes and hands no page on.
+/// Of an interface that is only the kernel's own (veth, a bridge, a tunnel, lo) nobody can tell: the peer may be in a
+/// container on this machine, and the very pages get into its queue. False also where it cannot be told
+/// (IFLA_PARENT_DEV_NAME is there from Linux 5.14 on).
+pub fn leaves_by_device(fd: impl AsFd) -> bool {
+    route(fd.as_fd()).is_some_and(|(router, index)| is_device(&router, index))
+}
+
+/// Whether an interface belongs to a device.
+fn is_device(router: &OwnedFd, index: u32) -> bool {
+    let mut message = header(libc::RTM_GETLINK, LINK);
+    message[HEADER + 4..HEADER + 8].copy_from_slice(&index.to_ne_bytes());
+    let answer = asked(router, message).unwrap_or_default();
+    attribute(&answer, libc::RTM_NEWLINK, LINK, libc::IFLA_PARENT_DEV_NAME).is_some()
+}
+
+/// The way of a connected TCP socket's bytes: a socket to ask the kernel about such things, and the index of the outgoing
+/// interface.
+fn route(fd: BorrowedFd<'_>) -> Option<(OwnedFd, u32)> {
     let peer = SocketAddr::try_from(net::getpeername(fd).ok()??).ok()?;
     let ours = SocketAddr::try_from(net::getsockname(fd).ok()?).ok()?;
     let router = net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None).ok()?;
@@ -46,12 +75,28 @@ pub fn of_socket(fd: impl AsFd) -> Option<Interface> {
     let device = [socket::option(fd, libc::SOL_SOCKET, libc::SO_BINDTOIFINDEX).unwrap_or(0) as u32, scope(peer)];
     let device = device.into_iter().find(|&index| index != 0);
     let mark = socket::option(fd, libc::SOL_SOCKET, libc::SO_MARK).unwrap_or(0) as u32;
-    net::send(&router, &request(ours, peer, device, mark), SendFlags::empty()).ok()?;
-    let mut reply = [0u8; 4096];
-    let (length, _) = net::recv(&router, &mut reply, RecvFlags::empty()).ok()?;
-    let name = netdevice::index_to_name(fd, outgoing(&reply[..length])?).ok()?;
-    let gathers = gathers(fd, &name).ok();
-    Some(Interface { name, gathers })
+    let answer = asked(&router, request(ours, peer, device, mark))?;
+    let index = outgoing(&answer)?;
+    Some((router, index))
+}
+
+/// Sends a question, and gives the kernel's answer.
+fn asked(router: &OwnedFd, mut question: Vec<u8>) -> Option<Vec<u8>> {
+    let length = question.len() as u32;
+    question[..4].copy_from_slice(&length.to_ne_bytes());
+    net::send(router, &question, SendFlags::empty()).ok()?;
+    let mut answer = vec![0u8; ANSWER];
+    let (length, _) = net::recv(router, answer.as_mut_slice(), RecvFlags::empty()).ok()?;
+    answer.truncate(length);
+    Some(answer)
+}
+
+/// A question's nlmsghdr, but for the length, and `room` zeros for what comes behind it.
+fn header(kind: u16, room: usize) -> Vec<u8> {
+    let mut message = vec![0u8; HEADER + room];
+    message[4..6].copy_from_slice(&kind.to_ne_bytes());
+    message[6..8].copy_from_slice(&(libc::NLM_F_REQUEST as u16).to_ne_bytes());
+    message
 }
 
 /// The interface that a link-local IPv6 address is on.
@@ -66,9 +111,7 @@ fn scope(address: SocketAddr) -> u32 {
 fn request(ours: SocketAddr, peer: SocketAddr, device: Option<u32>, mark: u32) -> Vec<u8> {
     let (to, from) = (octets(peer.ip()), octets(ours.ip()));
     let family = if to.len() == 4 { libc::AF_INET } else { libc::AF_INET6 };
-    let mut message = vec![0u8; HEADER + ROUTE];
-    message[4..6].copy_from_slice(&libc::RTM_GETROUTE.to_ne_bytes());
-    message[6..8].copy_from_slice(&(libc::NLM_F_REQUEST as u16).to_ne_bytes());
+    let mut message = header(libc::RTM_GETROUTE, ROUTE);
     message[HEADER] = family as u8;
     message[HEADER + 1] = to.len() as u8 * 8;
     message[HEADER + 2] = from.len() as u8 * 8;
@@ -89,8 +132,6 @@ fn request(ours: SocketAddr, peer: SocketAddr, device: Option<u32>, mark: u32) -
     if let Some(device) = device {
         attribute(libc::RTA_OIF, &device.to_ne_bytes());
     }
-    let length = message.len() as u32;
-    message[..4].copy_from_slice(&length.to_ne_bytes());
     message
 }
 
@@ -103,19 +144,26 @@ fn octets(ip: IpAddr) -> Vec<u8> {
 }
 
 /// The index of the outgoing interface in the kernel's answer; `None` if that is an error (no route).
-fn outgoing(reply: &[u8]) -> Option<u32> {
-    let word = |at: usize| Some(u16::from_ne_bytes(reply.get(at..at + 2)?.try_into().ok()?));
-    if word(4)? != libc::RTM_NEWROUTE {
+fn outgoing(answer: &[u8]) -> Option<u32> {
+    let index = attribute(answer, libc::RTM_NEWROUTE, ROUTE, libc::RTA_OIF)?;
+    Some(u32::from_ne_bytes(index.try_into().ok()?))
+}
+
+/// An attribute of an answer of `kind`, in which they begin `room` bytes behind its nlmsghdr; `None` if it is of another
+/// kind (an error), or has no such attribute.
+fn attribute(answer: &[u8], kind: u16, room: usize, wanted: u16) -> Option<&[u8]> {
+    let word = |at: usize| Some(u16::from_ne_bytes(answer.get(at..at + 2)?.try_into().ok()?));
+    if word(4)? != kind {
         return None;
     }
-    let mut at = HEADER + ROUTE;
+    let mut at = HEADER + room;
     loop {
         let length = word(at)? as usize;
-        if word(at + 2)? == libc::RTA_OIF {
-            return Some(u32::from_ne_bytes(reply.get(at + 4..at + 8)?.try_into().ok()?));
-        }
         if length < 4 {
             return None; // not an attribute: it would be read for ever
+        }
+        if word(at + 2)? == wanted {
+            return answer.get(at + 4..at + length);
         }
         at += length.next_multiple_of(4);
     }
@@ -183,6 +231,19 @@ mod tests {
         match loopback("[::1]:0") {
             Ok((ours, _peer)) => assert_eq!(of_socket(&ours).map(|interface| interface.name), Some("lo".into())),
             Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::AddrNotAvailable),
+        }
+    }
+
+    #[test]
+    fn what_is_a_device_is_as_sysfs_has_it() {
+        let (ours, _peer) = loopback("127.0.0.1:0").expect("loopback");
+        assert!(!leaves_by_device(&ours));
+        let (router, index) = route(ours.as_fd()).expect("a route");
+        assert!(!is_device(&router, index));
+        for entry in std::fs::read_dir("/sys/class/net").expect("/sys").flatten() {
+            let Ok(index) = std::fs::read_to_string(entry.path().join("ifindex")) else { continue };
+            let is_one = entry.path().join("device").exists();
+            assert_eq!(is_device(&router, index.trim().parse().expect("a number")), is_one, "{:?}", entry.path());
         }
     }
 

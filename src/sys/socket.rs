@@ -1,6 +1,7 @@
 //! Sockets: what kind one is, whether its peer is on this machine, and how much may be unread there.
 
 use super::descriptor::last_errno;
+use super::interface;
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, RecvFlags, SocketType, sockopt};
 use std::mem::MaybeUninit;
@@ -16,7 +17,8 @@ pub struct Socket {
     pub stream: bool,
     /// The peer's address is one of this machine's: loopback, or the same as our own.
     pub local: bool,
-    /// Bytes that may be queued unread when the program ends: in it, and of TCP to this machine in the peer's socket too.
+    /// Bytes that may be queued unread when the program ends: in it, and of TCP in the peer's socket too, if that may be on
+    /// this machine: by loopback, or by an interface that is no device, with which the peer may be in a container here.
     pub queue: u64,
 }
 
@@ -33,8 +35,8 @@ impl Socket {
         let local = !internet || peer_is_local(fd);
         let own = sockopt::socket_send_buffer_size(fd)? as u64;
         let queue = match (internet, stream) {
-            (true, true) if local => own.max(largest_send_buffer()) + largest_receive_buffer() + SEGMENT,
-            (true, true) => own.max(largest_send_buffer()),
+            (true, true) if !local && interface::leaves_by_device(fd) => own.max(largest_send_buffer()),
+            (true, true) => own.max(largest_send_buffer()) + largest_receive_buffer() + SEGMENT,
             // A unix stream takes one more piece, of at most half its buffer, as long as the buffer is not full
             // (unix_stream_sendmsg, net/unix/af_unix.c).
             (false, true) => own.saturating_mul(2),

@@ -302,8 +302,9 @@ fn preallocates(ask: &Ask<'_>) -> bool {
 }
 
 /// How many last bytes have to go by value, so that what is still queued when the program ends is no page of the source:
-/// a pipe holds its capacity, a unix socket about its buffer, TCP at most the largest send buffer, and on this machine the
-/// largest receive buffer besides: loopback hands the pages themselves on to the receiver's queue.
+/// a pipe holds its capacity, a unix socket about its buffer, TCP at most the largest send buffer, and unless a device takes
+/// them the largest receive buffer besides: loopback, and veth to a container, hand the pages themselves on to the receiver's
+/// queue.
 fn by_value(ask: &Ask<'_>) -> u64 {
     if !matches!(ask.source.nature, Nature::File | Nature::Block) {
         return 0; // nobody can change what a pipe or socket held

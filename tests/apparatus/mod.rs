@@ -17,6 +17,7 @@
 //! | [`sockets`], [`terminal`] | the other ends: TCP, unix, UDP, ptys, non-blocking descriptors |
 //! | [`tree`] | a tree as text, with all that a copy is expected to keep |
 //! | [`replica`] | a tree that was made once, made again |
+//! | [`veth`] | a neighbour in a network namespace of its own on this machine |
 //! | [`zerocopy_net`] | a TCP connection over a device that gathers, where MSG_ZEROCOPY completes without a copy |
 //!
 //! A case is: a scene, a command, assertions. Nothing is timed; the time-out is only there to end a hang.
@@ -39,6 +40,7 @@ pub mod strace;
 pub mod terminal;
 pub mod tmux;
 pub mod tree;
+pub mod veth;
 pub mod zerocopy_net;
 
 pub use case::Scene;
