@@ -145,6 +145,8 @@ impl Kitchen {
             if self.waiting > 0 && !has_bytes(input) {
                 self.write(outlet).map_err(Failed::Output)?;
             }
+            let listened = self.readiness.listen(input, outlet.end);
+            listened.map_err(|stopped| Failed::Output(stopped.into()))?;
             match io::read(input.fd, self.input.bytes_mut()) {
                 Ok(0) => return Ok(()),
                 Ok(read) => {

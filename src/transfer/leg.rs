@@ -56,6 +56,12 @@ impl Turns<'_, '_> {
             if self.is_where_the_end_should_be() {
                 return Leg::Plainly; // the read that confirms it costs no more than another zero
             }
+            if self.flow.pending() == 0
+                && let Err(stopped) = self.readiness.listen(&self.ask.source, &self.ask.sink)
+            {
+                self.trail.failure.get_or_insert(stopped.into());
+                return Leg::Failed;
+            }
             let grant = match self.grant() {
                 Ok(grant) => grant,
                 Err(errno) => {

@@ -1,7 +1,7 @@
 //! Waiting for an end that is not ready: poll(2), never a spin.
 
 use super::trail::Failure;
-use crate::engine::{End, Peer, Side};
+use crate::engine::{End, Nature, Peer, Side};
 use crate::sys::socket::{self, Incoming};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -76,6 +76,41 @@ impl Readiness {
         if self.in_a_row > AT_ONCE {
             let millis = u64::from(self.in_a_row - AT_ONCE);
             std::thread::sleep(Duration::from_millis(millis).min(LONGEST));
+        }
+        Ok(())
+    }
+
+    /// Before a read that may have to wait: waits until the source has something, and meanwhile discards what a peer of our
+    /// own says. What comes from the source may depend on it, and a peer that is kept from writing comes to nothing else.
+    ///
+    /// # Errors
+    /// The connection's own error: it is gone.
+    pub fn listen(&mut self, source: &End<'_>, sink: &End<'_>) -> Result<(), Stopped> {
+        if self.peer.is_none() || matches!(source.nature, Nature::File | Nature::Block) {
+            return Ok(());
+        }
+        // A notification of MSG_ZEROCOPY wakes every poll until it is taken: then the peer is looked after now and again.
+        let mut now_and_again = None;
+        while !self.heard_all {
+            let mut both = [PollFd::new(&source.fd, PollFlags::IN), PollFd::new(&sink.fd, PollFlags::IN)];
+            let waited_for = if now_and_again.is_some() { &mut both[..1] } else { &mut both[..] };
+            let longest = now_and_again.and_then(|longest: Duration| Timespec::try_from(longest).ok());
+            match poll(waited_for, longest.as_ref()) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(_) => return Ok(()),
+            }
+            let (has_something, seen) = (!both[0].revents().is_empty(), both[1].revents());
+            if now_and_again.is_some() || seen.contains(PollFlags::IN) {
+                let said = socket::discard(sink.fd).map_err(Stopped::Failed)?;
+                self.heard_all = said == Incoming::End;
+                now_and_again = now_and_again.map(|_| if said == Incoming::Nothing { LONGEST } else { Duration::ZERO });
+            } else if !seen.is_empty() {
+                now_and_again = Some(LONGEST);
+                socket::pending_error(sink.fd).map_or(Ok(()), |errno| Err(Stopped::Failed(errno)))?;
+            }
+            if has_something {
+                break;
+            }
         }
         Ok(())
     }

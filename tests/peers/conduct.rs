@@ -1,7 +1,7 @@
 //! How a peer behaves: it talks, is slow, goes away, resets, never closes.
 
-use super::connected;
-use crate::apparatus::{Engine, Outcome, Scene, content, sockets};
+use super::{connected, connected_from};
+use crate::apparatus::{Engine, Input, Outcome, Scene, content, sockets};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixListener;
@@ -58,6 +58,46 @@ fn a_peer_that_talks_back_before_it_reads_is_listened_to() {
 fn a_peer_that_talks_back_before_it_reads_the_last_bytes_is_listened_to() {
     // All is in the buffers before the peer reads: what is waited for is its notifications and its close.
     is_listened_to(&content::bytes(6, 1_500_000), &["read_write", "zerocopy"]);
+}
+
+#[test]
+fn a_peer_that_talks_while_there_is_nothing_to_send_is_listened_to() {
+    let scene = Scene::new();
+    let engines = ["splice", "zerocopy"].map(|engine| Engine::named(engine).option_with_fallback().unwrap());
+    for option in ["-u", "-n", "--engine=read_write", &engines[0], &engines[1]] {
+        let (source, gives) = sockets::pipe();
+        let mut gives = std::fs::File::from(gives);
+        let (zccat, mut peer) = connected_from(&scene, Input::Descriptor(source), &[option], &["-"]);
+        // Only when the peer has said all that does anything come: more than both sockets' buffers hold.
+        peer.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
+        gives.write_all(b"first\n").unwrap();
+        peer.read_exact(&mut [0]).unwrap();
+        for _ in 0..50 {
+            peer.write_all(&[b'x'; 1_000_000]).unwrap_or_else(|why| panic!("{option}: it is not read: {why}"));
+        }
+        gives.write_all(b"then\n").unwrap();
+        drop(gives);
+        let mut received = Vec::new();
+        peer.read_to_end(&mut received).unwrap();
+        assert!(received.ends_with(b"then\n"), "{option}: {received:?}");
+        drop(peer);
+        zccat.finish().succeeds().stderr_is("");
+    }
+}
+
+#[test]
+fn a_reset_is_told_while_there_is_nothing_to_send() {
+    let scene = Scene::new();
+    for option in ["-u", "-n", "--engine=read_write"] {
+        let (source, gives) = sockets::pipe();
+        let mut gives = std::fs::File::from(gives);
+        let (zccat, mut peer) = connected_from(&scene, Input::Descriptor(source), &[option], &["-"]);
+        gives.write_all(b"first\n").unwrap();
+        peer.read_exact(&mut [0]).unwrap();
+        sockets::reset(peer);
+        zccat.finish().fails_with(1).stderr_has("': Connection reset by peer (");
+        drop(gives);
+    }
 }
 
 #[test]

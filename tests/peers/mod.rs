@@ -7,7 +7,7 @@ mod programs;
 mod refused;
 
 use crate::apparatus::Running;
-use crate::apparatus::{Output, Scene, content, skip};
+use crate::apparatus::{Input, Output, Scene, content, skip};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -94,9 +94,14 @@ fn end_of(port: u16) -> String {
 
 /// zccat connected to a peer of ours.
 fn connected(scene: &Scene, options: &[&str], operands: &[&str]) -> (Running, TcpStream) {
+    connected_from(scene, Input::Null, options, operands)
+}
+
+/// The same, with a standard input.
+fn connected_from(scene: &Scene, stdin: Input, options: &[&str], operands: &[&str]) -> (Running, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("--connect=tcp:127.0.0.1:{}", listener.local_addr().unwrap().port());
-    let zccat = scene.zccat([&address]).arguments(options).arguments(operands).spawn();
+    let zccat = scene.zccat([&address]).arguments(options).arguments(operands).stdin(stdin).spawn();
     let (stream, _) = listener.accept().unwrap();
     (zccat, stream)
 }
