@@ -333,10 +333,16 @@ impl Driver<'_> {
         if self.ended && self.trail.failure.is_none() {
             self.trail.shrank = finish::shrank(&self.ask.source, self.flow.given());
         }
-        // Only if the source ended before its last pipe-full could go by value.
-        if self.by_reference_to > 0 && self.flow.given() - self.by_reference_to < self.plan.by_value {
-            finish::await_reader(&self.ask.sink);
+        // Only if the source ended before its last pipe-full could go by value. Of a reader that has gone, or that has been
+        // given up, there is nothing to wait for.
+        let by_value = self.flow.given() - self.by_reference_to;
+        if self.by_reference_to > 0 && by_value < self.plan.by_value && !self.sink_has_failed() {
+            finish::await_reader(&self.ask.sink, self.ask.policy.peer);
         }
+    }
+
+    fn sink_has_failed(&self) -> bool {
+        matches!(self.trail.failure, Some(Failure::TimedOut(_) | Failure::Call { side: Side::Sink, .. }))
     }
 
     /// Whether what lies in the sink beyond what was given may be cut off.

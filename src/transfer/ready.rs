@@ -16,6 +16,10 @@ const LONGEST: Duration = Duration::from_millis(50);
 /// So many times in the time that a peer has is looked whether it takes anything.
 const LOOKS: u32 = 8;
 
+/// The same where a peer has all the time in the world: between two tries of the call. That a unix peer has shut down its
+/// reading only the call tells: poll(2) has no event for it (unix_poll, net/unix/af_unix.c).
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
 /// Waits, and knows for how long to.
 #[derive(Debug, Default)]
 pub struct Readiness {
@@ -117,12 +121,14 @@ impl Readiness {
 
     /// Waits until the peer takes more, and meanwhile discards what it says: it may be waiting for us to read.
     fn wait_for_peer(&mut self, peer: Peer, sink: &End<'_>) -> Result<(), Stopped> {
-        let look = peer.patience.and_then(|patience| Timespec::try_from(patience / LOOKS).ok());
+        let look = peer.patience.map_or(TRY_AGAIN, |patience| patience / LOOKS);
+        let look = Timespec::try_from(look).ok();
         loop {
             self.check(peer, sink)?;
             let incoming = if self.heard_all { PollFlags::empty() } else { PollFlags::IN };
             let mut waited_for = [PollFd::new(&sink.fd, PollFlags::OUT | incoming)];
             match poll(&mut waited_for, look.as_ref()) {
+                Ok(0) => return Ok(()),
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(_) => return Ok(()),
             }

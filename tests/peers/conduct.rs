@@ -159,6 +159,23 @@ fn a_peer_that_goes_away_without_reading_is_an_error_not_a_signal() {
     zccat.finish().fails_with(1).stderr_has("zccat: 'unix:s': ");
 }
 
+/// Of which poll(2) tells nothing.
+#[test]
+fn a_unix_peer_that_will_read_no_more_is_an_error() {
+    let scene = Scene::new();
+    scene.sparse_file("a", 30_000_000, &[]);
+    let listener = UnixListener::bind(scene.path("s")).unwrap();
+    for option in ["-u", "-A", "--engine=splice", "--engine=read_write", "--timeout=50"] {
+        let zccat = scene.zccat([option, "--connect=unix:s", "a"]).spawn();
+        let mut peer = listener.accept().unwrap().0;
+        peer.read_exact(&mut [0; 1000]).unwrap();
+        std::thread::sleep(Duration::from_millis(100)); // it waits for room
+        peer.shutdown(std::net::Shutdown::Read).unwrap();
+        zccat.finish().fails_with(1).stderr_has("zccat: 'unix:s': Broken pipe (");
+        drop(peer);
+    }
+}
+
 #[test]
 fn a_peer_that_stops_reading_is_given_up_in_time() {
     let scene = Scene::new();
@@ -169,6 +186,15 @@ fn a_peer_that_stops_reading_is_given_up_in_time() {
         let outcome = zccat.finish();
         outcome.fails_with(1).stderr_has("': the peer took nothing for 0.5 s (").stderr_has(" are not acknowledged)\n");
         assert!((1..300_000_000).contains(&said_to_be_sent(&outcome)), "{engine}");
+        drop(peer);
+    }
+    let listener = UnixListener::bind(scene.path("s")).unwrap();
+    for option in ["-u", "-n", "--engine=splice", "--engine=sendfile", "--engine=read_write"] {
+        let zccat = scene.zccat(["--connect=unix:s", "--timeout=0.5", option, "a"]).spawn();
+        let peer = listener.accept().unwrap().0;
+        let outcome = zccat.finish();
+        outcome.fails_with(1).stderr_has("zccat: 'unix:s': the peer took nothing for 0.5 s (");
+        assert!((1..300_000_000).contains(&said_to_be_sent(&outcome)), "{option}");
         drop(peer);
     }
 }
