@@ -3,6 +3,7 @@
 //! What the rooms below share: who listens, who connects, what has to arrive.
 
 mod conduct;
+mod neighbour;
 mod programs;
 mod refused;
 

@@ -61,7 +61,7 @@ fn ipv6_and_names() {
     scene.file("a", &bytes);
     let port = free_port();
     let end = format!("127.0.0.1:{port}");
-    // A host of two addresses, nobody on the first of them.
+    // On many machines a host of two addresses, nobody on the first of them.
     arrives(&scene, &end, &listeners(port)[0], &[&format!("--connect=tcp:localhost:{port}"), "a"], &bytes);
     if TcpListener::bind("[::1]:0").is_err() {
         return skip::skip!("no IPv6");
@@ -91,6 +91,19 @@ fn unix_sockets() {
             arrives(&scene, &name, &line.replace("NAME", &name), &["--connect=unix:s", "a"], &bytes);
         }
     }
+}
+
+/// As long as a sockaddr_un holds, without a byte that ends it (unix(7)).
+#[test]
+fn a_unix_path_of_108_bytes_is_not_too_long() {
+    let scene = Scene::new();
+    scene.file("a", b"a");
+    let path = "p".repeat(108);
+    let address = format!("unix:{path}");
+    let server = scene.zccat([&format!("--listen={address}"), "a"]).spawn();
+    await_listener(&path);
+    scene.zccat([&format!("--connect={address}"), "a"]).run().succeeds().stderr_is("");
+    server.finish().succeeds().stderr_is("").no_file(&path);
 }
 
 #[test]
