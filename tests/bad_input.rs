@@ -4,6 +4,7 @@
 
 use crate::apparatus::fuse::{Faults, Mount};
 use crate::apparatus::{Command, Fs, Input, Output, Scene, content, filesystems, for_each_engine, skip};
+use rustix::fs::{Mode, OFlags};
 
 /// Nobody's user id.
 const NOBODY: u32 = 65534;
@@ -351,6 +352,19 @@ fn closed_descriptors_are_said() {
     said.fails_with(1).stderr_is("zccp: write error: Bad file descriptor\n");
     let said = zccp(&scene, &["-v", "a", "c"]).stdout(Output::Full).run();
     said.fails_with(1).stderr_is("zccp: write error: No space left on device\n");
+}
+
+#[test]
+fn descriptors_that_are_only_places_are_neither_read_nor_written() {
+    // O_PATH: poll(2) calls them closed (POLLNVAL), but their numbers are not free.
+    let scene = scene();
+    let place = |name| rustix::fs::open(scene.path(name), OFlags::PATH, Mode::empty()).unwrap();
+    let said = "zccat: write error: Bad file descriptor\n";
+    zccat(&scene, &["a"]).stdout_to(place("a")).run().fails_with(1).stderr_is(said);
+    let outcome = zccat(&scene, &["-", "a"]).stdin_from(place("a")).run();
+    outcome.fails_with(1).stderr_has("zccat: -: Bad file descriptor\n").stdout_is("the file a\n");
+    zccp(&scene, &["a", "c"]).stdout_to(place("a")).run().succeeds().file_is("c", b"the file a\n");
+    zccp(&scene, &["a", "e"]).stdin_from(place("a")).run().succeeds().file_is("e", b"the file a\n");
 }
 
 #[test]

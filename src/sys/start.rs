@@ -86,10 +86,11 @@ fn stand_in() -> c_int {
     }
 }
 
-/// poll(2) fails with EINVAL where fewer than three descriptors are allowed (RLIMIT_NOFILE), and with ENOMEM.
+/// poll(2) fails with EINVAL where fewer than three descriptors are allowed (RLIMIT_NOFILE), and with ENOMEM; and of one that
+/// is open with O_PATH it says POLLNVAL too.
 fn is_closed(asked: &libc::pollfd, answered: bool) -> bool {
-    if answered {
-        return asked.revents & libc::POLLNVAL != 0;
+    if answered && asked.revents & libc::POLLNVAL == 0 {
+        return false;
     }
     // SAFETY: F_GETFD takes no third argument and touches no memory; it fails only with EBADF.
     unsafe { libc::fcntl(asked.fd, libc::F_GETFD) == -1 }
