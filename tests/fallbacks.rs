@@ -223,6 +223,35 @@ fn short_writes_are_gone_on_from() {
 }
 
 #[test]
+fn regular_files_without_offsets_are_read_and_written_in_order() {
+    for cached in [false, true] {
+        let faults = Faults { no_offsets: true, cached, ..Faults::default() };
+        for length in [7, 40_000, 300_001, 12_000_000] {
+            copied_all_the_same("a source that does not seek", &faults, length);
+        }
+        for_each_engine(|engine| {
+            for (length, option) in [
+                (7, None),
+                (40_000, Some("--reflink=never")),
+                (12_000_000, None),
+                (12_000_000, Some("--sparse=always")),
+            ] {
+                let scene = Scene::new();
+                let Some(mount) = Mount::new(&scene) else { return };
+                mount.created_files_have(faults.clone());
+                let mut bytes = content::bytes(1, length);
+                bytes[length / 3..length / 2].fill(0);
+                scene.file("a", &bytes);
+                let command = scene.zccp(engine.option_with_fallback()).arguments(option).arguments(["a", "fuse/copy"]);
+                let describe = format!("{length} bytes to a file that does not seek, under {}", engine.name());
+                command.described_as(&describe).run().succeeds().stderr_is("");
+                assert_eq!(content::difference(&bytes, &mount.bytes("copy").unwrap()), None, "{describe}");
+            }
+        });
+    }
+}
+
+#[test]
 fn a_pipe_that_cannot_be_had_is_done_without() {
     let Some(scene) = Scene::on(Fs::Ext4) else { return };
     let bytes = content::bytes(1, LENGTH);
@@ -233,22 +262,5 @@ fn a_pipe_that_cannot_be_had_is_done_without() {
         outcome.succeeds().stdout_is(&bytes);
         let Some((outcome, _)) = inject(&scene, &[what], scene.zccat(["a"])) else { return };
         outcome.succeeds().stdout_is(&bytes);
-    }
-}
-
-#[test]
-fn files_without_offsets_are_read_and_written_as_they_come() {
-    let faults = Faults { no_offsets: true, ..Faults::default() };
-    for length in [7, 40_000, 300_001] {
-        copied_all_the_same("no offsets to read at", &faults, length);
-        let scene = Scene::new();
-        let Some(mount) = Mount::new(&scene) else { return };
-        let bytes = content::bytes(1, length);
-        scene.file("a", &bytes);
-        mount.created_files_have(faults.clone());
-        for options in [&[][..], &["--sparse=always"], &["--reflink=never"]] {
-            scene.zccp(options).arguments(["a", "fuse/new"]).run().succeeds().stderr_is("");
-            assert!(mount.bytes("new").as_ref() == Some(&bytes), "{length} bytes {options:?}");
-        }
     }
 }

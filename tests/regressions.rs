@@ -398,3 +398,28 @@ fn an_option_that_was_not_given_is_not_to_blame_alone() {
     let outcome = scene.zccp(["--engine=copy_file_range", "--sparse=never", "a", "b"]).run();
     outcome.fails_with(1).stderr_has("--sparse=never");
 }
+
+/// Files of /proc that are made as they are read take no pwrite (ESPIPE), and `cp FILE /proc/PID/uid_map` failed.
+#[test]
+fn files_of_proc_that_take_no_offset_are_written() {
+    if !skip::is_root() {
+        return skip::skip!("timerslack_ns of another process is root's to write");
+    }
+    let scene = Scene::new();
+    let mut sleeper = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+    let slack = format!("/proc/{}/timerslack_ns", sleeper.id());
+    let mut written = Vec::new();
+    for (engine, value) in
+        [None, Some("--engine=read_write"), Some("--engine=mmap,splice,read_write")].into_iter().zip(60_001..)
+    {
+        scene.file("value", format!("{value}\n").as_bytes());
+        let outcome = scene.zccp(engine).arguments(["value", slack.as_str()]).run();
+        written.push((outcome, value, std::fs::read_to_string(&slack).unwrap()));
+    }
+    sleeper.kill().unwrap();
+    sleeper.wait().unwrap();
+    for (outcome, value, now) in written {
+        outcome.succeeds().stderr_is("");
+        assert_eq!(now, format!("{value}\n"));
+    }
+}

@@ -33,7 +33,8 @@ impl Engine for Mmap {
         if !matches!(ask.source.nature, Nature::File | Nature::Block) {
             return Err(Reason::SourceNotRegular);
         }
-        if ask.source.file_system == Some(FileSystem::Pseudo) {
+        // A file without offsets has a position that mapping it does not move.
+        if ask.source.place == Place::Stream || ask.source.file_system == Some(FileSystem::Pseudo) {
             return Err(Reason::SourceNotMappable); // EIO, ENODEV; and a mapped PCI resource is the device itself
         }
         if ask.source.facts.size == 0 && ask.expected.is_none() {

@@ -78,6 +78,13 @@ pub fn ask<'a>(
     } else {
         source.file_system = file_system(&source, capabilities);
         sink.file_system = file_system(&sink, capabilities);
+        if is_without_offsets(&source) {
+            source.place = Place::Stream;
+        }
+        // Files of /proc that are made as they are read (seq_file) can be written, but not at an offset.
+        if is_without_offsets(&sink) || (sink.file_system == Some(FileSystem::Pseudo) && sink.place == Place::Offset) {
+            sink.place = Place::Stream;
+        }
     }
     if let Nature::Pipe { capacity } = &mut sink.nature
         && expected.is_none_or(|bytes| bytes >= GROW_FROM)
@@ -98,6 +105,13 @@ pub fn ask<'a>(
 pub fn is_small(source: &Facts, policy: &Policy) -> bool {
     let plain = policy.engines.is_empty() && policy.reflink != Reflink::Always && policy.sparse == Sparse::Auto;
     plain && source.kind == Kind::Regular && (1..=SMALL_FILE).contains(&source.size) && !source.looks_sparse()
+}
+
+/// Whether it calls itself a regular file and has no offsets all the same: nonseekable_open of drivers (trace_pipe) and of FUSE
+/// (FOPEN_NONSEEKABLE), where pread and pwrite are ESPIPE too. (Of a small file read_write finds it out itself.)
+fn is_without_offsets(end: &End<'_>) -> bool {
+    let perhaps = matches!(end.file_system, Some(FileSystem::Pseudo | FileSystem::Fuse | FileSystem::Other(_)));
+    perhaps && end.is_regular() && end.place == Place::Offset && fs::tell(end.fd).is_err()
 }
 
 fn file_system(end: &End<'_>, capabilities: &Capabilities) -> Option<FileSystem> {
