@@ -39,7 +39,10 @@ pub fn table(survey: &Survey, directory: &OsStr) -> String {
     };
     row("", &mut Sink::ALL.into_iter().map(|sink| heading(sink).to_string()));
     for engine in Name::ALL {
-        row(engine.as_str(), &mut survey.tried.iter().filter(|tried| tried.engine == engine).map(cell));
+        row(
+            engine.as_str(),
+            &mut survey.tried.iter().filter(|tried| tried.engine == engine).map(|tried| cell(tried, survey.size)),
+        );
     }
     text.push('\n');
     for (sink, engines) in &survey.chosen {
@@ -66,8 +69,10 @@ fn heading(sink: Sink) -> &'static str {
     }
 }
 
-fn cell(tried: &Tried) -> String {
+fn cell(tried: &Tried, size: u64) -> String {
     match &tried.outcome {
+        // The speed is that of another engine.
+        Outcome::Works(speed) if speed.by_others >= size => "by read_write".to_string(),
         Outcome::Works(speed) => format!("{}/s", Bytes(speed.rate)),
         Outcome::Fails(..) | Outcome::NoSink(_) => "no".to_string(),
     }
