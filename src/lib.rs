@@ -80,8 +80,9 @@
 //! * No signal interrupts fsync(2). Who sees a progress line is heard all the same: from the flush on another thread takes the
 //!   signals (`sys::signal`).
 //! * TCP over loopback is no case for read and write, nor for sendfile: a mapping is sent from, in large pieces, so that there is
-//!   one copy and the receiver is woken less often (`engine::mmap`, docs/numbers-cat.md). Where sendfile is asked for, what may
-//!   be unread in the receiver's queue has a bound after all (`sys::socket`), and that much goes by value.
+//!   one copy and the receiver is woken less often (`engine::mmap`, docs/numbers-cat.md). What may be unread in the
+//!   receiver's queue has a bound after all (`sys::socket`), and that much goes by value: also where sendfile is chosen and no
+//!   device takes the bytes, because another address may be a container on this machine (seen over veth, `tests/sharing.rs`).
 //! * Rust's runtime is not there to be undone: the programs begin with C's `main` (`sys::start`), which costs half as many
 //!   system calls.
 //! * The memory a copy lands in decides its speed on a virtual machine: pages that the host has not backed yet make

@@ -94,17 +94,17 @@ fn zerocopy_claims_nothing_where_the_device_does_not_gather() {
 
 #[test]
 fn sendfile_says_whether_the_interface_gathers() {
-    // More than tcp_wmem[2] (4 MiB): the last so many bytes are sent by value.
+    // More than may be unread (tcp_wmem[2], 4 MiB, and tcp_rmem[2], 32): the last so many bytes are sent by value.
     for (gather, said) in [(Gather::On, "ifb0 gathers"), (Gather::Off, "ifb0 does not gather")] {
         with_device(gather, || {
             let scene = Scene::new();
-            scene.file("big", &content::bytes(1, 4 * LENGTH));
+            scene.file("big", &content::bytes(1, 14 * LENGTH));
             let connection = Connection::new();
             let command = scene.zccat(["--engine=sendfile", "--explain", "big"]).stdout_to(connection.descriptor());
             // What may still be queued when zccat ends is no page of the file.
             let by_value = " on by value, so that nothing queued is a page of the source";
             command.run().succeeds().stderr_has(said).stderr_has(by_value);
-            assert_eq!(connection.bytes_sent(), 4 * LENGTH as u64);
+            assert_eq!(connection.bytes_sent(), 14 * LENGTH as u64);
         });
     }
 }

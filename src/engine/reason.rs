@@ -57,7 +57,7 @@ pub enum Reason {
     OnlyWhenAsked,
     /// The whole file fits the reader's pipe; a copy of it is as fast, and safe from later changes of the source.
     FitsThePipe,
-    /// The whole source may be unread in the unix socket when the program ends.
+    /// The whole source may be unread in the socket, or at its peer, when the program ends.
     FitsTheSocket,
     /// Terminals are read and written plainly.
     Terminal,
