@@ -178,6 +178,47 @@ fn as_pages_to(connection: impl Fn() -> (TcpStream, TcpStream)) {
     }
 }
 
+/// A reader that makes its pipe larger when zccat has made its plan: more is unread at the end than could be then.
+#[test]
+fn nor_is_it_in_a_pipe_that_was_made_larger() {
+    for engine in [None, Some("splice"), Some("sendfile")] {
+        let Some(scene) = Scene::on(Fs::Ext4) else { return };
+        // Not so large that zccat makes the pipe larger itself.
+        let bytes = content::bytes(16, 3_000_000);
+        scene.file("a", &bytes);
+        let option = engine.map(|engine| Engine::named(engine).option().expect("an option"));
+        let (reader, writer) = sockets::pipe();
+        let running = scene.zccat(option).argument("a").stdout_to(writer).spawn();
+        let mut reader = File::from(reader);
+        let mut arrived = vec![0; 10_000];
+        reader.read_exact(&mut arrived).unwrap();
+        rustix::pipe::fcntl_setpipe_size(&reader, 1 << 20).unwrap();
+        // Until all that is left is in the pipe, or zccat has ended.
+        let mut piece = [0; 10_000];
+        while arrived.len() < bytes.len() - 1_000_000 {
+            let n = reader.read(&mut piece).unwrap();
+            arrived.extend_from_slice(&piece[..n]);
+        }
+        running.wait_until("waiting or ended", || {
+            let queued = rustix::io::ioctl_fionread(&reader).unwrap();
+            !running.is_running() || queued as usize + arrived.len() == bytes.len()
+        });
+        // So long nothing is read; then, all but what went by value.
+        std::thread::sleep(Duration::from_millis(50));
+        while running.is_running() {
+            let n = reader.read(&mut piece).unwrap();
+            arrived.extend_from_slice(&piece[..n]);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let outcome = running.finish();
+        assert!(arrived.len() < bytes.len(), "nothing was left unread");
+        File::options().write(true).open(scene.path("a")).unwrap().write_all_at(&vec![b'!'; bytes.len()], 0).unwrap();
+        reader.read_to_end(&mut arrived).unwrap();
+        outcome.succeeds();
+        assert!(content::difference(&bytes, &arrived).is_none(), "{engine:?}: the reader saw the change");
+    }
+}
+
 #[test]
 fn a_rival_that_splices_does_not_keep_that_promise() {
     // What makes the cases above cases: without the care taken, they fail. `ZCCP_UU_CAT` names uutils' cat (0.12 here).

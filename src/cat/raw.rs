@@ -45,10 +45,7 @@ fn say(run: &mut Run<'_>, name: &OsStr, plan: &Plan, trail: &Trail) -> Sent {
         };
     }
     if let Some(shrank) = trail.shrank {
-        run.messages.error(format!(
-            "{shown} became shorter while it was copied: {} of {} bytes were there",
-            shrank.to, shrank.from
-        ));
+        run.messages.error(failure::of_shrinking(&shrank, &shown));
     }
     Sent::GoOn
 }

@@ -246,11 +246,7 @@ impl Ends<'_> {
             }
             run.messages.error(text);
         } else if let Some(shrank) = trail.shrank {
-            let name = self.from.quoted();
-            run.messages.error(format!(
-                "{name} became shorter while it was copied: {} of {} bytes were there",
-                shrank.to, shrank.from
-            ));
+            run.messages.error(failure::of_shrinking(&shrank, &self.from.quoted()));
         }
         let line = run.options.debug.then(|| debug::line(Some((plan, trail, &run.options.policy))));
         let complete = trail.failure.is_none();

@@ -4,9 +4,19 @@ use super::explain;
 use super::quote::shell_always;
 use crate::engine::{Name, Reason, Side};
 use crate::sys::text::strerror;
-use crate::transfer::{Failure, Plan};
+use crate::transfer::{Failure, Plan, Shrank};
 use rustix::io::Errno;
 use std::ffi::OsStr;
+
+/// The sentence about a source that became shorter; `name` as the program quotes it.
+pub fn of_shrinking(shrank: &Shrank, name: &str) -> String {
+    let Shrank { from, to, perhaps_cleared } = *shrank;
+    let text = format!("{name} became shorter while it was copied: {to} of {from} bytes were there");
+    match perhaps_cleared {
+        0 => text,
+        bytes => format!("{text}, and for up to {bytes} of them the reader may have got zeros"),
+    }
+}
 
 /// The sentence for `zccp`, which knows both names.
 pub fn of_copy(failure: &Failure, plan: &Plan, source: &OsStr, sink: &OsStr) -> String {

@@ -5,7 +5,7 @@
 //! progress goes on, it never begins again; nothing believes `st_size`.
 
 use super::capabilities::Capabilities;
-use super::finish;
+use super::finish::{self, Pages};
 use super::hole;
 use super::leg::{Leg, Turns, refused};
 use super::lull::Lull;
@@ -20,6 +20,7 @@ use super::trail::{Failure, Refusal, Trail};
 use super::verdict::{Verdict, judge};
 use super::window::Window;
 use crate::engine::{self, Ask, Flow, Name, Place, Scratch, Side};
+use crate::sys::pipe::PrivatePipe;
 use crate::sys::write_back;
 use rustix::fs;
 use rustix::io::retry_on_intr;
@@ -333,11 +334,16 @@ impl Driver<'_> {
         if self.ended && self.trail.failure.is_none() {
             self.trail.shrank = finish::shrank(&self.ask.source, self.flow.given());
         }
-        // Only if the source ended before its last pipe-full could go by value. Of a reader that has gone, or that has been
-        // given up, there is nothing to wait for.
-        let by_value = self.flow.given() - self.by_reference_to;
-        if self.by_reference_to > 0 && by_value < self.plan.by_value && !self.sink_has_failed() {
-            finish::await_reader(&self.ask.sink, self.ask.policy.peer);
+        if self.by_reference_to > 0 {
+            let pages = Pages { to: self.by_reference_to, given: self.flow.given(), by_value: self.plan.by_value };
+            if let Some(shrank) = &mut self.trail.shrank {
+                let private = self.scratch.pipe.as_ref().map(PrivatePipe::capacity);
+                shrank.perhaps_cleared = pages.perhaps_cleared(&self.ask.source, &self.ask.sink, private);
+            }
+            // Of a reader that has gone, or that has been given up, there is nothing to wait for.
+            if !self.sink_has_failed() {
+                pages.await_reader(&self.ask.sink, self.ask.policy.peer);
+            }
         }
     }
 

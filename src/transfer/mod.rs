@@ -36,4 +36,4 @@ pub use driver::copy;
 pub use pace::RateLimit;
 pub use plan::Plan;
 pub use progress::Counters;
-pub use trail::{Failure, Trail};
+pub use trail::{Failure, Shrank, Trail};

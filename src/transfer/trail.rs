@@ -54,6 +54,8 @@ pub struct Shrank {
     pub from: u64,
     /// Bytes there were.
     pub to: u64,
+    /// So many of these at most were passed as pages, unread when they were cut off: the reader may have got zeros for them.
+    pub perhaps_cleared: u64,
 }
 
 /// Why a copy is not complete.
