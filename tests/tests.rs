@@ -58,6 +58,9 @@ mod keys;
 // Slow and removable targets: little in memory, two tones, the last line.
 mod slow;
 
+// How much memory one copy takes.
+mod memory;
+
 // SELinux labels, without SELinux.
 mod labels;
 

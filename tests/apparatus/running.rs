@@ -43,6 +43,13 @@ impl Running {
         stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, after)| after.starts_with('S')))
     }
 
+    /// The most memory it had at one time, bytes (VmHWM of proc_pid_status(5)); `None` once it has ended.
+    pub fn peak_memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid.as_raw_nonzero())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? << 10)
+    }
+
     /// Sends it (and every process it started) a signal.
     pub fn signal(&self, signal: Signal) {
         kill_process_group(self.pid, signal).unwrap();

@@ -98,14 +98,9 @@ fn many_files_are_copied_in_little_memory() {
 /// Runs zccp with these arguments: the most memory it had at one time, in bytes.
 fn peak_of(scene: &Scene, arguments: &[&str]) -> u64 {
     let running = scene.zccp(arguments).time_out(Duration::from_secs(600)).spawn();
-    let status = format!("/proc/{}/status", running.pid());
     let mut peak = 0;
     running.wait_until("ended", || {
-        // The high-water mark only grows; a process that has ended shows none.
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).and_then(|kib| kib.trim().parse::<u64>().ok());
-        peak = kib.map_or(peak, |kib| kib << 10);
+        peak = running.peak_memory().unwrap_or(peak); // it only grows
         !running.is_running()
     });
     running.finish().succeeds().stderr_is("");
