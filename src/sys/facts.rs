@@ -8,6 +8,12 @@ use std::ffi::OsStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 
+#[cfg(target_pointer_width = "64")]
+use libc::{fstatat, stat};
+// Without the 64 a file over 2 GiB is EOVERFLOW where a long has 32 bits (stat(2)).
+#[cfg(target_pointer_width = "32")]
+use libc::{fstatat64 as fstatat, stat64 as stat};
+
 /// The kind of file, by `st_mode` (inode(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -86,24 +92,25 @@ pub struct Facts {
     pub changed: Timestamp,
 }
 
-/// From a stat: that of libc and that of rustix have their fields in common, and no type.
+/// From a stat: that of libc and that of rustix have their fields in common, and no type. How wide a field is depends on the
+/// processor: st_nlink has 32 bits on arm64 and 64 on x86-64, and st_ino and the times of libc's have 32 on i686.
 macro_rules! facts {
     ($stat:expr) => {
         Facts {
             kind: Kind::from_mode($stat.st_mode),
             mode: $stat.st_mode,
             device: $stat.st_dev,
-            inode: $stat.st_ino,
+            inode: u64::from($stat.st_ino),
             raw_device: $stat.st_rdev,
-            links: $stat.st_nlink,
+            links: u64::from($stat.st_nlink),
             owner: $stat.st_uid,
             group: $stat.st_gid,
             size: u64::try_from($stat.st_size).unwrap_or(0),
             allocated: u64::try_from($stat.st_blocks).unwrap_or(0).saturating_mul(512),
             block_size: u32::try_from($stat.st_blksize).unwrap_or(4096),
-            accessed: ($stat.st_atime, $stat.st_atime_nsec as u32),
-            modified: ($stat.st_mtime, $stat.st_mtime_nsec as u32),
-            changed: ($stat.st_ctime, $stat.st_ctime_nsec as u32),
+            accessed: (i64::from($stat.st_atime), $stat.st_atime_nsec as u32),
+            modified: (i64::from($stat.st_mtime), $stat.st_mtime_nsec as u32),
+            changed: (i64::from($stat.st_ctime), $stat.st_ctime_nsec as u32),
         }
     };
 }
@@ -124,9 +131,9 @@ impl Facts {
     pub fn at(directory: BorrowedFd<'_>, name: &OsStr, followed: bool) -> Result<Facts, Errno> {
         let flags = if followed { 0 } else { libc::AT_SYMLINK_NOFOLLOW };
         name.into_with_c_str(|name| {
-            let mut stat = MaybeUninit::<libc::stat>::uninit();
+            let mut stat = MaybeUninit::<stat>::uninit();
             // SAFETY: `name` is a C string, and `stat` is valid for the write of one stat.
-            if unsafe { libc::fstatat(directory.as_raw_fd(), name.as_ptr(), stat.as_mut_ptr(), flags) } == -1 {
+            if unsafe { fstatat(directory.as_raw_fd(), name.as_ptr(), stat.as_mut_ptr(), flags) } == -1 {
                 return Err(descriptor::last_errno());
             }
             // SAFETY: fstatat succeeded, so it is filled in.

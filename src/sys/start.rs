@@ -107,7 +107,8 @@ pub fn stands_in(device: u64, inode: u64) -> bool {
         let mut stat = MaybeUninit::<libc::stat>::uninit();
         // SAFETY: `stat` is valid for the write of one stat, and is filled in where fstat succeeds.
         let stat = unsafe { (libc::fstat(fd, stat.as_mut_ptr()) == 0).then(|| stat.assume_init()) };
-        stat.is_some_and(|stat| (stat.st_dev, stat.st_ino) == (device, inode))
+        #[allow(clippy::useless_conversion)] // st_ino has 32 bits on i686
+        stat.is_some_and(|stat| (stat.st_dev, u64::from(stat.st_ino)) == (device, inode))
     };
     (0..3).any(|fd| was_closed(fd) && is(fd))
 }

@@ -74,7 +74,7 @@ fn first_run(bytes: &[u8], offset: u64, hole: usize) -> Run {
     let mut at = 0;
     let mut zeros = None;
     while at < bytes.len() {
-        let in_block = (offset + at as u64) as usize % hole;
+        let in_block = ((offset + at as u64) % hole as u64) as usize;
         let end = (at + hole - in_block).min(bytes.len());
         let zero = in_block == 0 && is_zero(&bytes[at..end]);
         match zeros {
