@@ -13,8 +13,8 @@ use std::os::fd::BorrowedFd;
 
 /// Files of at most this many bytes go by one read and one write, and nothing is asked about their file systems.
 ///
-/// FICLONE and copy_file_range begin to pay between 16 and 64 KiB (xfs 39 → 30 µs, btrfs 84 → 27 µs at 64 KiB; below
-/// that read and write are as cheap: facts on small files, kernel.md §1.4).
+/// FICLONE begins to pay between 16 and 64 KiB: of 64 KiB a file took xfs 39 µs of processor time by read and write and 30
+/// by FICLONE, btrfs 84 and 27; of 1 KiB 24 and 35, 25 and 30 (a C program, 2 processors, Linux 6.18).
 pub const SMALL_FILE: u64 = 32 * 1024;
 
 /// From this many bytes on pipes are made larger: they are a quota of the user, not to be spent on trifles.

@@ -1,8 +1,8 @@
 //! Big files with two threads: blocks are read side by side and written each in its turn.
 //!
 //! In turn, because at every instant the bytes below the sink's size must be the source's, also for whoever is killed or
-//! loses power; and it costs nothing (kernel.md and performance.md: 8.1 GB/s in turn, 7.9 out of turn). ext4, xfs, btrfs
-//! and tmpfs let one writer at a time into a file anyway.
+//! loses power; and it costs nothing: 8.1 GB/s in turn, 7.9 out of turn (a C program on two AMD EPYC processors, 512 MiB
+//! from and to ext4, blocks of 2 MiB, Linux 6.18). ext4, xfs, btrfs and tmpfs let one writer at a time into a file anyway.
 //!
 //! A block has to be whole before its turn is passed on, so here alone a loop asks again after a short count or EINTR.
 //! Whatever else goes wrong ends the companionship: it is told to the driver, and if that wants to go on, this thread
