@@ -6,6 +6,7 @@
 //! what signal-safety(7) allows: atomics, its own stack, write(2), unlinkat(2), clock_gettime(2) and their like; no lock,
 //! no allocation. There is one reaction in the program, `report::interrupt`, and it says how it keeps to this.
 
+use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
@@ -71,18 +72,16 @@ pub fn react_to(signals: &[Signal], react: fn(Signal)) {
 
 /// Sets a disposition and gives the one before (SIG_DFL if that cannot be told).
 fn set(signal: Signal, disposition: usize) -> usize {
-    let mut new = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
-    let mut old = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: all zeros is a value of sigaction (no flags, an empty mask); sigaddset gets that mask and valid numbers;
-    // sigaction reads `new` and writes `old`, both of which live here. The disposition is SIG_DFL, SIG_IGN or `handler`,
-    // which is an extern "C" function of the type that goes with flags without SA_SIGINFO.
+    let mut new = MaybeUninit::<libc::sigaction>::zeroed();
+    let mut old = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: all zeros is a value of sigaction; sigaction reads `new` and writes `old`, both of which live here. The
+    // disposition is SIG_DFL, SIG_IGN or `handler`, which is an extern "C" function of the type that goes with flags
+    // without SA_SIGINFO.
     unsafe {
         let new = new.assume_init_mut();
         new.sa_sigaction = disposition;
         new.sa_flags = libc::SA_RESTART;
-        for other in ALL {
-            libc::sigaddset(&raw mut new.sa_mask, other.number());
-        }
+        new.sa_mask = set_of(&ALL);
         if libc::sigaction(signal.number(), new, old.as_mut_ptr()) == 0 {
             old.assume_init().sa_sigaction
         } else {
@@ -107,18 +106,35 @@ extern "C" fn handler(number: i32) {
     unsafe { *libc::__errno_location() = errno };
 }
 
+/// A set of these signals.
+fn set_of(signals: &[Signal]) -> libc::sigset_t {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: sigemptyset fills the set in, which lives here, before it is read; the numbers are valid.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        for signal in signals {
+            libc::sigaddset(set.as_mut_ptr(), signal.number());
+        }
+        set.assume_init()
+    }
+}
+
+/// Changes what the calling thread blocks (`how` is pthread_sigmask(3)'s) and gives what it blocked before. Signal-safe.
+fn mask(how: i32, signals: &libc::sigset_t) -> libc::sigset_t {
+    let mut before = set_of(&[]);
+    // SAFETY: one set is read and one is written, both of which live here or at the caller's.
+    unsafe { libc::pthread_sigmask(how, signals, &raw mut before) };
+    before
+}
+
 /// Ends the program by this signal, so that whoever waits for it sees that. Signal-safe.
 pub fn die_of(signal: Signal) -> ! {
     set(signal, libc::SIG_DFL);
-    let mut only = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
-    // SAFETY: the set lives here and is filled in before it is read; the numbers are valid. raise sends the signal to this
-    // thread, which does not block it any more, so its default action, which is to end the program, happens now. (The
-    // first process of a container has no default actions: it exits with the status a shell would have shown.) _exit runs
-    // no destructors and flushes nothing.
+    mask(libc::SIG_UNBLOCK, &set_of(&[signal]));
+    // SAFETY: raise sends the signal to this thread, which does not block it any more, so its default action, which is to
+    // end the program, happens now. (The first process of a container has no default actions: it exits with the status a
+    // shell would have shown.) _exit runs no destructors and flushes nothing.
     unsafe {
-        libc::sigemptyset(only.as_mut_ptr());
-        libc::sigaddset(only.as_mut_ptr(), signal.number());
-        libc::pthread_sigmask(libc::SIG_UNBLOCK, only.as_ptr(), std::ptr::null_mut());
         libc::raise(signal.number());
         libc::_exit(128 + signal.number())
     }
@@ -128,16 +144,11 @@ pub fn die_of(signal: Signal) -> ! {
 /// when it goes on. Where nobody could let it go on (an orphaned process group) the kernel does not stop it. Signal-safe.
 pub fn stop_by(signal: Signal) {
     set(signal, libc::SIG_DFL);
-    let mut only = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
-    // SAFETY: the set lives here and is filled in before it is read; the numbers are valid. raise sends the signal to this
-    // thread, where it waits until it is not blocked any more: then its default action happens.
-    unsafe {
-        libc::sigemptyset(only.as_mut_ptr());
-        libc::sigaddset(only.as_mut_ptr(), signal.number());
-        libc::raise(signal.number());
-        libc::pthread_sigmask(libc::SIG_UNBLOCK, only.as_ptr(), std::ptr::null_mut());
-        libc::pthread_sigmask(libc::SIG_BLOCK, only.as_ptr(), std::ptr::null_mut());
-    }
+    // SAFETY: a valid number; it is sent to this thread, where it waits until it is not blocked any more.
+    unsafe { libc::raise(signal.number()) };
+    let only = set_of(&[signal]);
+    mask(libc::SIG_UNBLOCK, &only); // its default action happens here
+    mask(libc::SIG_BLOCK, &only);
     set(signal, handler as *const () as usize);
 }
 
@@ -154,45 +165,24 @@ pub fn leave_to_another() {
         }
     };
     let started = || std::thread::Builder::new().stack_size(STACK).spawn(waiting).is_ok();
-    if !*OTHER.get_or_init(started) {
-        return;
-    }
-    let mut ours = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
-    // SAFETY: the set lives here and is filled in before it is read; the numbers are valid; the old mask is not asked for.
-    unsafe {
-        libc::sigemptyset(ours.as_mut_ptr());
-        for signal in ALL {
-            libc::sigaddset(ours.as_mut_ptr(), signal.number());
-        }
-        libc::pthread_sigmask(libc::SIG_BLOCK, ours.as_ptr(), std::ptr::null_mut());
+    if *OTHER.get_or_init(started) {
+        mask(libc::SIG_BLOCK, &set_of(&ALL));
     }
 }
 
 /// The calling thread takes no signals from now on; others do.
 pub fn take_none() {
-    let mut all = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
-    // SAFETY: sigfillset fills the set in, which lives here; the old mask is not asked for.
-    unsafe {
-        libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), std::ptr::null_mut());
-    }
+    let mut all = set_of(&[]);
+    // SAFETY: sigfillset writes the set, which lives here.
+    unsafe { libc::sigfillset(&raw mut all) };
+    mask(libc::SIG_BLOCK, &all);
 }
 
 /// Does something during which this thread takes none of the signals that can be reacted to. They are held back until
 /// then; other threads take them. Two rt_sigprocmask(2).
 pub fn held_off<T>(work: impl FnOnce() -> T) -> T {
-    let mut ours = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
-    let mut before = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
-    // SAFETY: both sets live here; sigemptyset fills one in before it is read, the numbers are valid.
-    unsafe {
-        libc::sigemptyset(ours.as_mut_ptr());
-        for signal in ALL {
-            libc::sigaddset(ours.as_mut_ptr(), signal.number());
-        }
-        libc::pthread_sigmask(libc::SIG_BLOCK, ours.as_ptr(), before.as_mut_ptr());
-    }
+    let before = mask(libc::SIG_BLOCK, &set_of(&ALL));
     let done = work();
-    // SAFETY: pthread_sigmask has filled in what the mask was before.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut()) };
+    mask(libc::SIG_SETMASK, &before);
     done
 }
