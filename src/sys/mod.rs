@@ -29,4 +29,5 @@ pub mod temporary;
 pub mod text;
 pub mod thread;
 pub mod write_back;
+pub mod xattr;
 pub mod zerocopy;

@@ -108,16 +108,6 @@ impl Replacement {
         self.file.as_fd()
     }
 
-    /// Where it will be.
-    pub fn place(&self) -> &Place {
-        &self.place
-    }
-
-    /// The name in the directory that it has until then, if it has one.
-    pub fn aside(&self) -> Option<&OsStr> {
-        self.aside.as_ref().map(|aside| &*aside.name)
-    }
-
     /// Puts it in its place: flushed first, because a rename may reach the device before the data (xfs was seen to have an
     /// empty file after a power cut). `keep` comes between the two: whatever gives the old one another name. The
     /// descriptor is given back for its close to be checked.

@@ -2,9 +2,8 @@
 //! the file cannot be opened (a symbolic link, a device, a FIFO) or may not be read.
 
 use super::super::location::Location;
-use crate::sys::descriptor;
 use crate::sys::facts::{Facts, Timestamp};
-use crate::sys::owner;
+use crate::sys::{descriptor, owner, xattr};
 use rustix::fs::{self, AtFlags, CWD, Mode, Timespec, Timestamps, XattrFlags};
 use rustix::io::Errno;
 use std::ffi::CStr;
@@ -75,14 +74,14 @@ impl Handle<'_> {
 
     /// The names of its extended attributes, each with a NUL behind it.
     pub(super) fn attributes(&self) -> Result<Vec<u8>, Errno> {
-        filled(|buffer| match self {
+        xattr::whole(|buffer| match self {
             Handle::Open(fd) => fs::flistxattr(fd, buffer),
             Handle::Place(_) | Handle::Nameless(_) => fs::listxattr(self.by_proc(), buffer),
         })
     }
 
     pub(super) fn attribute(&self, name: &CStr) -> Result<Vec<u8>, Errno> {
-        filled(|buffer| match self {
+        xattr::whole(|buffer| match self {
             Handle::Open(fd) => fs::fgetxattr(fd, name, buffer),
             Handle::Place(_) | Handle::Nameless(_) => fs::getxattr(self.by_proc(), name, buffer),
         })
@@ -95,19 +94,4 @@ impl Handle<'_> {
             Handle::Nameless(_) => Err(Errno::NOENT),
         }
     }
-}
-
-/// What a call fills a buffer with: tried with a small one, and again with a larger one as long as it does not fit
-/// (ERANGE; lists and values are at most 64 KiB, xattr(7)).
-fn filled(call: impl Fn(&mut [u8]) -> Result<usize, Errno>) -> Result<Vec<u8>, Errno> {
-    let mut small = [0; 512];
-    match call(&mut small) {
-        Ok(n) => return Ok(small[..n].to_vec()),
-        Err(Errno::RANGE) => {}
-        Err(errno) => return Err(errno),
-    }
-    let mut large = vec![0; 64 * 1024];
-    let n = call(&mut large)?;
-    large.truncate(n);
-    Ok(large)
 }

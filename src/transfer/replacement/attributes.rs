@@ -1,7 +1,7 @@
 //! What a new file takes over from the one it replaces: owner, mode, access control list and extended attributes.
 
-use crate::sys::descriptor;
 use crate::sys::facts::Facts;
+use crate::sys::{descriptor, xattr};
 use rustix::fs::{self, Gid, Mode, Uid, XattrFlags};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString, OsStr, OsString};
@@ -11,9 +11,6 @@ use std::os::unix::ffi::OsStrExt as _;
 /// What speaks of the old contents, or of who last wrote them: the kernel itself drops a capability when a file is written
 /// to (capabilities(7)), and the two others are sums of what was in it (IMA, EVM).
 const OF_CONTENTS: [&[u8]; 3] = [b"security.capability", b"security.ima", b"security.evm"];
-
-/// The largest list of names and the largest value, bytes: XATTR_LIST_MAX and XATTR_SIZE_MAX of <linux/limits.h>.
-const LARGEST: usize = 64 * 1024;
 
 /// Why the new file cannot take the old one's place: what of it could not be taken over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,10 +58,10 @@ fn attributes(old: BorrowedFd<'_>, new: BorrowedFd<'_>) -> Result<(), Refused> {
         move |errno| Refused::Attribute(attribute, errno)
     };
     for attribute in &of_old {
-        let value = value(|buffer| fs::getxattr(name.as_str(), attribute.as_c_str(), buffer))
-            .or_else(|_| value(|buffer| fs::fgetxattr(old, attribute.as_c_str(), buffer)))
+        let value = xattr::whole(|buffer| fs::getxattr(name.as_str(), attribute.as_c_str(), buffer))
+            .or_else(|_| xattr::whole(|buffer| fs::fgetxattr(old, attribute.as_c_str(), buffer)))
             .map_err(refused(attribute))?;
-        let has = self::value(|buffer| fs::fgetxattr(new, attribute.as_c_str(), buffer));
+        let has = xattr::whole(|buffer| fs::fgetxattr(new, attribute.as_c_str(), buffer));
         if has.as_ref() != Ok(&value) {
             fs::fsetxattr(new, attribute.as_c_str(), &value, XattrFlags::empty()).map_err(refused(attribute))?;
         }
@@ -80,26 +77,11 @@ fn attributes(old: BorrowedFd<'_>, new: BorrowedFd<'_>) -> Result<(), Refused> {
 
 /// The names of a file's attributes that are taken over.
 fn names(list: impl Fn(&mut [u8]) -> Result<usize, Errno>) -> Result<Vec<CString>, Errno> {
-    let bytes = match value(list) {
+    let bytes = match xattr::whole(list) {
         Ok(bytes) => bytes,
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(Vec::new()), // a file system without any
         Err(errno) => return Err(errno),
     };
     let names = bytes.split(|byte| *byte == 0).filter(|name| !name.is_empty() && !OF_CONTENTS.contains(name));
     Ok(names.filter_map(|name| CString::new(name).ok()).collect())
-}
-
-/// What a call fills a buffer with that is large enough: small at first, then as large as anything can be.
-fn value(fill: impl Fn(&mut [u8]) -> Result<usize, Errno>) -> Result<Vec<u8>, Errno> {
-    let mut small = [0u8; 512];
-    match fill(&mut small) {
-        Ok(n) => Ok(small[..n].to_vec()),
-        Err(Errno::RANGE) => {
-            let mut large = vec![0; LARGEST];
-            let n = fill(&mut large)?;
-            large.truncate(n);
-            Ok(large)
-        }
-        Err(errno) => Err(errno),
-    }
 }

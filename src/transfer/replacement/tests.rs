@@ -100,7 +100,7 @@ fn leftovers_go_and_what_is_in_use_stays() {
     std_fs::create_dir(directory.0.join(".b.zccp-new4")).expect("directory");
     let place = || directory.place("b");
     let first = Replacement::named(place(), Mode::from_raw_mode(0o600)).expect("begin");
-    assert_eq!(first.aside(), Some(OsStr::new(".b.zccp-new2")));
+    assert_eq!(first.aside.as_ref().map(|aside| &*aside.name), Some(OsStr::new(".b.zccp-new2")));
     let second = Replacement::begin(place(), 0o600).expect("begin");
     assert_eq!(directory.names(), [".b.zccp-new2", ".b.zccp-new4", ".c.zccp-new"]);
     fill(&second, b"second");
@@ -132,8 +132,8 @@ fn names_are_as_long_as_names_may_be() {
     for name in ["x".repeat(255), "é".repeat(127), "€".repeat(85)] {
         let place = || directory.place(&name);
         each_way(place, |replacement| {
-            if let Some(aside) = replacement.aside() {
-                assert!(aside.to_str().is_some(), "{aside:?}");
+            if let Some(aside) = &replacement.aside {
+                assert!(aside.name.to_str().is_some(), "{:?}", aside.name);
             }
             replacement.put(Over::Old, || Ok(())).expect("put");
         });
