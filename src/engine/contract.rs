@@ -108,7 +108,7 @@ pub struct Ask<'a> {
 pub struct Tuning {
     /// Bytes a read asks for, and a private pipe holds.
     pub block: usize,
-    /// Threads that read blocks while one writes (read_write).
+    /// Threads that read blocks side by side and write them in turn (read_write).
     pub threads: u8,
     /// Turn runs of zero bytes into holes (`--sparse=always`): the sink's block size in bytes.
     pub holes: Option<usize>,

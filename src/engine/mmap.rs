@@ -44,7 +44,7 @@ impl Engine for Mmap {
             return Err(Reason::SinkAppends); // the private pipe cannot be spliced there: EINVAL
         }
         if ask.sink.socket().is_some_and(|socket| !socket.stream) {
-            return Err(Reason::SinkIsDatagram);
+            return Err(Reason::KeepsMessages);
         }
         Ok(())
     }

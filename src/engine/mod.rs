@@ -18,7 +18,7 @@ mod splice;
 mod watch;
 mod zerocopy;
 
-pub use contract::{Ask, End, Engine, Flow, Grant, Nature, Place, Remark, Session, Settled, Side, Step, Tuning};
+pub use contract::{Ask, End, Engine, Flow, Grant, Nature, Place, Remark, Session, Side, Step, Tuning};
 pub use name::Name;
 pub use policy::{Peer, Policy, Reflink, Sparse};
 pub use read_write::write as give;
@@ -39,4 +39,17 @@ pub static TABLE: [&dyn Engine; 7] = [
 /// The engine of that name.
 pub fn named(name: Name) -> &'static dyn Engine {
     TABLE[name as usize]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_is_that_of_its_place_in_the_table() {
+        for name in Name::ALL {
+            assert_eq!(named(name).name(), name);
+        }
+        assert_eq!(Name::ALL.len(), TABLE.len());
+    }
 }

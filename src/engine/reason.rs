@@ -11,18 +11,18 @@ pub enum Reason {
     SourceNotRegular,
     /// The sink is not a regular file.
     SinkNotRegular,
-    /// The sink is not a TCP (or other internet) socket.
-    SinkNotInternetSocket,
+    /// The sink is not a TCP socket.
+    SinkNotTcp,
     /// The source cannot be mapped.
     SourceNotMappable,
     /// The source is not a kind that sendfile reads from: a file or a device.
     SourceNotSendable,
-    /// Neither this source nor this sink is one that splice works on.
+    /// One end is of a kind that splice does not work on.
     NotSpliceable,
     /// The sink was opened with O_APPEND.
     SinkAppends,
-    /// The sink keeps message boundaries; one write is one message.
-    SinkIsDatagram,
+    /// An end is a socket that keeps message boundaries: one write is one message.
+    KeepsMessages,
     /// The copy does not start at byte 0 of both files, and a clone takes the whole file.
     NotFromTheStart,
     /// There are bytes in the sink already (`1<>file`), and a clone would not tell how many of its own it brought.

@@ -30,7 +30,7 @@ impl Engine for Sendfile {
             return Err(Reason::SinkAppends); // EINVAL
         }
         if ask.sink.socket().is_some_and(|socket| !socket.stream) {
-            return Err(Reason::SinkIsDatagram); // it cuts messages at 64 KiB
+            return Err(Reason::KeepsMessages); // it cuts messages at 64 KiB
         }
         Ok(())
     }

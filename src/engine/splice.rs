@@ -27,7 +27,7 @@ impl Engine for Splice {
         }
         let keeps_messages = |end: &End<'_>| end.socket().is_some_and(|socket| !socket.stream);
         if keeps_messages(&ask.sink) || keeps_messages(&ask.source) {
-            return Err(Reason::SinkIsDatagram);
+            return Err(Reason::KeepsMessages);
         }
         if [&ask.source, &ask.sink].iter().any(|end| end.nature == Nature::Other) {
             return Err(Reason::NotSpliceable);

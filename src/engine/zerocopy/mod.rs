@@ -47,7 +47,7 @@ impl Engine for Zerocopy {
     fn suits(&self, ask: &Ask<'_>) -> Result<(), Reason> {
         match ask.sink.socket() {
             Some(socket) if socket.is_tcp() => Ok(()),
-            _ => Err(Reason::SinkNotInternetSocket),
+            _ => Err(Reason::SinkNotTcp),
         }
     }
 

@@ -204,7 +204,7 @@ fn it_refuses_what_others_use_and_what_is_no_tcp_socket() {
     };
     assert_eq!(suits(to_socket(&ours)), Ok(()));
     for sink in [to_socket(&unix), to_socket(&datagram), from_file(&source)] {
-        assert_eq!(suits(sink), Err(Reason::SinkNotInternetSocket));
+        assert_eq!(suits(sink), Err(Reason::SinkNotTcp));
     }
     assert_eq!(zerocopy::enable(&unix, true), Err(Errno::OPNOTSUPP));
 }
