@@ -5,12 +5,14 @@
 //! All workers of a run share one [`Counters`]. A step of a copy is one addition; a file is three, in a tree five;
 //! of small files in a tree sixteen are told of at once.
 
+mod name;
+
+pub use name::NAME;
+
+use name::Name;
 use std::os::fd::BorrowedFd;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
-
-/// Bytes of a name that are kept: NAME_MAX and one more. Of a longer path the end is kept.
-pub const NAME: usize = 256;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// How far the job is.
 #[derive(Debug)]
@@ -349,61 +351,6 @@ impl Default for Counters {
 /// What a counter that may be lowered before it is raised says: below 0 is 0.
 fn at_least_0(counter: u64) -> u64 {
     u64::try_from(counter.cast_signed()).unwrap_or(0)
-}
-
-/// A name that can be read while it is written: a reader that met a writer sees it by the turn and tries again.
-#[derive(Debug)]
-struct Name {
-    /// Odd while it is written.
-    turn: AtomicU32,
-    length: AtomicU32,
-    words: [AtomicU64; NAME / 8],
-}
-
-/// So often a reader tries; in a signal handler the writer may be the very thread that was interrupted.
-const TRIES: u32 = 8;
-
-impl Name {
-    const fn new() -> Name {
-        Name { turn: AtomicU32::new(0), length: AtomicU32::new(0), words: [const { AtomicU64::new(0) }; NAME / 8] }
-    }
-
-    fn set(&self, name: &[u8]) {
-        let mut name = &name[name.len().saturating_sub(NAME)..];
-        if name.len() == NAME {
-            // Not in the middle of a character.
-            name = &name[name.iter().position(|byte| byte & 0xc0 != 0x80).unwrap_or(0)..];
-        }
-        let turn = self.turn.load(Ordering::Relaxed);
-        let ours = turn.is_multiple_of(2)
-            && self.turn.compare_exchange(turn, turn + 1, Ordering::Acquire, Ordering::Relaxed).is_ok();
-        if !ours {
-            return;
-        }
-        fence(Ordering::Release);
-        self.length.store(name.len() as u32, Ordering::Relaxed);
-        for (word, bytes) in self.words.iter().zip(name.chunks(8)) {
-            let mut whole = [0; 8];
-            whole[..bytes.len()].copy_from_slice(bytes);
-            word.store(u64::from_ne_bytes(whole), Ordering::Relaxed);
-        }
-        self.turn.store(turn.wrapping_add(2), Ordering::Release);
-    }
-
-    fn get(&self, to: &mut [u8; NAME]) -> usize {
-        for _ in 0..TRIES {
-            let before = self.turn.load(Ordering::Acquire);
-            let length = (self.length.load(Ordering::Relaxed) as usize).min(NAME);
-            for (bytes, word) in to.chunks_mut(8).zip(&self.words).take(length.div_ceil(8)) {
-                bytes.copy_from_slice(&word.load(Ordering::Relaxed).to_ne_bytes());
-            }
-            fence(Ordering::Acquire);
-            if before.is_multiple_of(2) && self.turn.load(Ordering::Relaxed) == before {
-                return length;
-            }
-        }
-        0
-    }
 }
 
 #[cfg(test)]
