@@ -35,7 +35,8 @@ fn an_overwritten_small_file_is_looked_at_before_it_is_cut() {
     let Some(calls) = calls(&scene, scene.zccp(["a", "b"]), &["a", "b"]) else { return };
     assert!(calls.len() <= 12, "{:?}", names(&calls));
     let position = |name: &str| calls.iter().position(|call| call.name == name);
-    assert!(position("ftruncate") > position("newfstatat"), "{:?}", names(&calls));
+    let (looked, cut) = (position("newfstatat").expect("looked at"), position("ftruncate").expect("cut"));
+    assert!(looked < cut, "{:?}", names(&calls));
 }
 
 #[test]
@@ -58,7 +59,9 @@ fn a_small_file_to_a_pipe_is_one_read_and_one_write() {
     outcome.succeeds().stdout_is(&bytes);
     let calls = trace.between_operands(&["a"]);
     assert!(calls.len() <= 8, "{:?}", names(calls));
-    assert_eq!(calls.iter().filter(|call| call.name == "write").count(), 1, "{:?}", names(calls));
+    let count = |name: &str| calls.iter().filter(|call| call.name.starts_with(name)).count();
+    // musl's pread is preadv2(2).
+    assert_eq!((count("pread"), count("read"), count("write")), (1, 0, 1), "{:?}", names(calls));
 }
 
 #[test]

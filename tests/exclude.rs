@@ -1,5 +1,6 @@
 //! --exclude: what of a tree is left out.
 
+use crate::apparatus::strace::trace;
 use crate::apparatus::{Fs, Scene};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -87,7 +88,9 @@ fn what_is_left_out_is_not_even_opened_and_is_not_in_the_total() {
     scene.sparse_file("s/d/big", 1 << 30, &[]);
     scene.sparse_file("s/some", 4 << 20, &[(0, &vec![1; 3 << 20])]);
     let command = scene.zccp(["-r", "--json", "--rate-limit=1M", "--exclude=d/", "s", "n"]);
-    let outcome = command.run();
+    let Some((outcome, trace)) = trace(&scene, &["-e", "trace=open,openat,openat2"], command) else { return };
+    let opened = |name: &str| trace.calls.iter().any(|call| call.arguments.iter().any(|a| a == &format!("\"{name}\"")));
+    assert!(opened("some") && !["d", "s/d", "e", "big"].into_iter().any(opened), "{:?}", trace.calls);
     let said = String::from_utf8(outcome.succeeds().stderr.clone()).unwrap();
     let totals: Vec<&str> =
         said.lines().filter_map(|line| line.split_once("\"expected_bytes\":")?.1.split(',').next()).collect();

@@ -6,6 +6,9 @@ use crate::apparatus::{Engine, Fs, Scene, content, for_each_engine, strace};
 
 const LENGTH: usize = 3_000_001;
 
+/// So long that no engine moves it in one call.
+const LONG: usize = 40_000_001;
+
 /// The call that each engine lives by, and the engine.
 const CALLS: [(&str, &str); 5] = [
     ("copy_file_range", "copy_file_range"),
@@ -59,17 +62,21 @@ fn the_plans_own_choice_is_fallen_back_from() {
 #[test]
 fn a_refusal_half_way_goes_on_at_the_same_byte() {
     let Some(scene) = Scene::on(Fs::Ext4) else { return };
-    let bytes = content::bytes(1, LENGTH);
+    let bytes = content::bytes(1, LONG);
     scene.file("a", &bytes);
-    for (call, engine) in [("copy_file_range", "copy_file_range"), ("sendfile", "sendfile"), ("splice", "splice")] {
+    // The name of the call is that of the engine. Of splice's calls every other one takes what the one before it brought.
+    for (call, whens) in [("copy_file_range", &[2][..]), ("sendfile", &[2]), ("splice", &[2, 3])] {
         for errno in ["EINVAL", "EXDEV", "EOPNOTSUPP"] {
-            for when in [2, 3] {
-                let list = format!("--engine={engine},read_write");
+            for when in whens {
+                let list = format!("--engine={call},read_write");
                 let what = format!("{call}:error={errno}:when={when}+");
-                let Some((outcome, _)) = inject(&scene, &[&what], scene.zccp([&list, "a", "b"])) else { return };
+                let Some((outcome, seen)) = inject(&scene, &[&what], scene.zccp([&list, "a", "b"])) else { return };
                 outcome.succeeds().file_is("b", &bytes);
-                let Some((outcome, _)) = inject(&scene, &[&what], scene.zccat([&list, "a"])) else { return };
+                assert!(seen.injected() > 0, "{what} of zccp");
+                let Some((outcome, seen)) = inject(&scene, &[&what], scene.zccat([&list, "a"])) else { return };
                 outcome.succeeds().stdout_is(&bytes);
+                // copy_file_range is not tried into a pipe.
+                assert_eq!(seen.injected() > 0, call != "copy_file_range", "{what} of zccat");
             }
         }
     }
@@ -83,40 +90,57 @@ fn interrupted_and_not_ready_calls_are_made_again() {
     let a = scene.path("a");
     for_each_engine(|engine| {
         for errno in ["EINTR", "EAGAIN"] {
-            for calls in
-                ["read,pread64,preadv,preadv2", "write,pwrite64,sendfile,splice,copy_file_range,sendto,sendmsg"]
-            {
+            for calls in [
+                "read,pread64,preadv,preadv2",
+                "write,pwrite64,pwritev2,sendfile,splice,copy_file_range,sendto,sendmsg",
+            ] {
                 // -P: only calls on the operands, or the dynamic loader's reads would fail.
                 let what = format!("--inject={calls}:error={errno}:when=1+2");
                 let b = scene.path("b");
                 let options = [what.as_str(), "-P", a.to_str().unwrap(), "-P", b.to_str().unwrap()];
                 let command = scene.zccp(engine.option_with_fallback()).arguments([&a, &b]);
-                let Some((outcome, _)) = strace::trace(&scene, &options, command) else { return };
+                let Some((outcome, seen)) = strace::trace(&scene, &options, command) else { return };
                 outcome.succeeds().stderr_is("").file_is("b", &bytes);
+                assert!(calls.starts_with("read") || seen.injected() > 0, "{}: nothing was {errno}", engine.name());
             }
         }
     });
 }
 
 #[test]
-fn a_real_error_is_not_fallen_back_from() {
+fn a_real_error_of_a_read_or_a_write_is_said() {
     let Some(scene) = Scene::on(Fs::Ext4) else { return };
-    let bytes = content::bytes(1, LENGTH);
-    scene.file("a", &bytes);
+    scene.file("a", &content::bytes(1, LENGTH));
     let (a, b) = (scene.path("a"), scene.path("b"));
-    let only_operands = ["-P", a.to_str().unwrap(), "-P", b.to_str().unwrap()];
-    for_each_engine(|engine| {
-        for (calls, words) in
-            [("read,pread64,preadv,preadv2", "error reading"), ("write,pwrite64,pwritev,pwritev2", "error writing")]
-        {
-            let what = format!("--inject={calls}:error=EIO:when=1+");
-            let mut options = vec![what.as_str()];
-            options.extend(only_operands);
-            let command = scene.zccp(["--engine=read_write"]).arguments([&a, &b]).described_as(engine.name());
-            let Some((outcome, _)) = strace::trace(&scene, &options, command) else { return };
-            outcome.fails_with(1).stderr_has(words).stderr_has("Input/output error");
-        }
-    });
+    for (calls, words) in
+        [("read,pread64,preadv,preadv2", "error reading"), ("write,pwrite64,pwritev,pwritev2", "error writing")]
+    {
+        let what = format!("--inject={calls}:error=EIO:when=1+");
+        let options = [what.as_str(), "-P", a.to_str().unwrap(), "-P", b.to_str().unwrap()];
+        let command = scene.zccp(["--engine=read_write"]).arguments([&a, &b]);
+        let Some((outcome, _)) = strace::trace(&scene, &options, command) else { return };
+        outcome.fails_with(1).stderr_has(words).stderr_has("Input/output error");
+    }
+}
+
+#[test]
+fn a_real_error_is_not_fallen_back_from() {
+    // The disk's, of a clone at once, of the others once they have moved something (`transfer::verdict`).
+    for (call, engine, when, fs) in [
+        ("ioctl", "reflink", 1, Fs::Xfs),
+        ("copy_file_range", "copy_file_range", 2, Fs::Ext4),
+        ("sendfile", "sendfile", 2, Fs::Ext4),
+        ("splice", "splice", 5, Fs::Ext4),
+    ] {
+        let Some(scene) = Scene::on(fs) else { continue };
+        scene.file("a", &content::bytes(1, LONG));
+        let list = format!("--engine={engine},read_write");
+        let what = format!("{call}:error=EIO:when={when}+");
+        let Some((outcome, trace)) = inject(&scene, &[&what], scene.zccp([&list, "a", "b"])) else { return };
+        outcome.fails_with(1).stderr_has("Input/output error");
+        assert!(trace.injected() > 0, "{engine} was not used");
+        assert_eq!(trace.count("pwrite64") + trace.count("pwritev2"), 0, "{engine} was fallen back from");
+    }
 }
 
 /// A copy from a source with these faults, under every engine, into a file and into a pipe.

@@ -235,7 +235,15 @@ fn the_schema_names_every_event_and_field() {
             assert!(document.contains(&format!("`{key}`")), "{key}");
         }
     }
+    let events: Vec<&str> = ["Object::new(\"", " => \""]
+        .into_iter()
+        .flat_map(|before| source.match_indices(before).map(move |(at, _)| at + before.len()))
+        .map(|at| source[at..].split('"').next().unwrap())
+        .collect();
     for event in ["start", "progress", "file", "warning", "error", "note", "prompt", "summary"] {
+        assert!(events.contains(&event), "{event}: {events:?}");
+    }
+    for event in events {
         assert!(document.contains(&format!("### `{event}`")), "{event}");
     }
 }

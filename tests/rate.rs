@@ -54,7 +54,7 @@ fn two_threads_keep_to_it_together() {
         scene.file("a", &bytes);
         let zccp = scene.zccp(["--engine=read_write", "--rate-limit=20MB", "--explain", "a", "b"]);
         let outcome = takes_its_time(bytes.len(), 20_000_000, zccp);
-        outcome.succeeds().file_is("b", &bytes);
+        outcome.succeeds().file_is("b", &bytes).stderr_has("    2 threads\n");
     }
 }
 
