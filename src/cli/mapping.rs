@@ -124,7 +124,7 @@ fn dereference(matches: &ArgMatches) -> Dereference {
         Some("H") => Dereference::Operands,
         Some("dereference") => Dereference::Always,
         Some(_) => Dereference::Never,
-        None if any(matches, &["recursive"]) && !matches.get_flag("link") => Dereference::Never,
+        None if matches.get_flag("recursive") && !matches.get_flag("link") => Dereference::Never,
         None => Dereference::Always,
     }
 }
@@ -193,18 +193,17 @@ fn jobs(matches: &ArgMatches) -> Result<Option<NonZero<usize>>, UsageError> {
 }
 
 fn format(matches: &ArgMatches) -> Format {
-    let any = |names: &[&str]| names.iter().any(|name| matches.get_flag(name));
-    let numbers = match (any(&["number-nonblank"]), any(&["number"])) {
+    let numbers = match (matches.get_flag("number-nonblank"), matches.get_flag("number")) {
         (true, _) => Numbers::NonBlank, // whichever comes first
         (false, true) => Numbers::All,
         (false, false) => Numbers::None,
     };
     Format {
         numbers,
-        squeeze_blank: any(&["squeeze-blank"]),
-        ends: any(&["show-ends", "e", "show-all"]),
-        tabs: any(&["show-tabs", "t", "show-all"]),
-        nonprinting: any(&["show-nonprinting", "e", "t", "show-all"]),
+        squeeze_blank: matches.get_flag("squeeze-blank"),
+        ends: any(matches, &["show-ends", "e", "show-all"]),
+        tabs: any(matches, &["show-tabs", "t", "show-all"]),
+        nonprinting: any(matches, &["show-nonprinting", "e", "t", "show-all"]),
     }
 }
 

@@ -40,19 +40,14 @@ impl Target {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(value: &OsStr) -> Result<Target, &'static str> {
-        match value.as_bytes().strip_prefix(b"fd:") {
-            None if value.is_empty() => Err("it names no file"),
-            None => Ok(Target::File(value.to_os_string())),
-            Some(number) => match std::str::from_utf8(number).ok().filter(|text| !text.starts_with('+')) {
-                Some(text) => text.parse().map_err(|_| "what follows fd: is not the number of a descriptor").and_then(
-                    |number: i32| match number {
-                        2 => Ok(Target::StandardError),
-                        0.. => Ok(Target::Descriptor(number)),
-                        _ => Err("what follows fd: is not the number of a descriptor"),
-                    },
-                ),
-                None => Err("what follows fd: is not the number of a descriptor"),
-            },
+        let Some(number) = value.as_bytes().strip_prefix(b"fd:") else {
+            return if value.is_empty() { Err("it names no file") } else { Ok(Target::File(value.to_os_string())) };
+        };
+        let text = std::str::from_utf8(number).ok().filter(|text| !text.starts_with('+'));
+        match text.and_then(|text| text.parse().ok()) {
+            Some(2) => Ok(Target::StandardError),
+            Some(number @ 0..) => Ok(Target::Descriptor(number)),
+            _ => Err("what follows fd: is not the number of a descriptor"),
         }
     }
 }

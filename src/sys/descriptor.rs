@@ -13,13 +13,15 @@ use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, IntoRawFd, OwnedFd};
 /// What close(2) says, but for EINTR.
 pub fn close(fd: OwnedFd) -> Result<(), Errno> {
     // SAFETY: `into_raw_fd` gave up ownership, so this is the only close of this descriptor.
-    if unsafe { libc::close(fd.into_raw_fd()) } == -1 {
-        return match last_errno() {
-            Errno::INTR => Ok(()),
-            errno => Err(errno),
-        };
+    closed(unsafe { libc::close(fd.into_raw_fd()) })
+}
+
+/// What a close(2) that said so came to.
+fn closed(said: i32) -> Result<(), Errno> {
+    match (said, last_errno()) {
+        (-1, errno) if errno != Errno::INTR => Err(errno),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// A descriptor the program was started with (0, 1 or 2), borrowed for as long as the program runs.
@@ -37,13 +39,7 @@ pub fn inherited(fd: i32) -> BorrowedFd<'static> {
 /// As [`close`].
 pub fn close_inherited(fd: i32) -> Result<(), Errno> {
     // SAFETY: called once, at the end, when no borrow from `inherited` is used any more.
-    if unsafe { libc::close(fd) } == -1 {
-        return match last_errno() {
-            Errno::INTR => Ok(()),
-            errno => Err(errno),
-        };
-    }
-    Ok(())
+    closed(unsafe { libc::close(fd) })
 }
 
 /// The errno of the libc call that just failed on this thread.
