@@ -1,10 +1,14 @@
 //! cp: operands → entries; decide; the two ends of each copy opened, named and closed; trees.
 //!
-//! [`operands`] says which source goes to which destination, [`decide`] (pure) what is to be done with one, [`entry`] does
-//! it: [`mod@file`] for contents of a [`source`], [`links`] for links, [`special`] for FIFOs and devices, [`directory`] for directories,
-//! which [`tree`] fills but for what [`exclude`] names, [`rehearse`] for `--dry-run`. [`attributes`] is what is kept besides the data, [`safety`] what
-//! makes a copy one to be trusted. Where something is, is a [`location`]: an open
-//! directory and a name. [`account`], [`first_names`] and [`directory::Roots`] are what the run remembers.
+//! [`options`] are what was asked. [`operands`] says which source goes to which destination, below [`parents`] where their
+//! names are kept; [`decide`] (pure) what is to be done with one, and [`entry`] does it: [`mod@file`] for contents of a
+//! [`source`], into a [`sink`], the copy itself by [`ends`]; [`links`] for links, [`special`] for FIFOs and devices,
+//! [`directory`] for directories, which [`tree`] fills but for what [`exclude`] names. [`backup`] is where an existing
+//! destination goes, [`refusals`] why a source is not copied, [`rehearse`] all that without doing it (`--dry-run`).
+//!
+//! [`attributes`] is what is kept besides the data, [`safety`] what makes a copy one to be trusted. Where something is, is a
+//! [`location`]: an open directory and a name ([`names`]). [`account`], [`first_names`], [`small`] and [`directory::Roots`]
+//! are what the run remembers.
 
 mod account;
 mod attributes;
@@ -124,8 +128,8 @@ pub fn run(options: &Options, messages: &mut Messages, watch: &Watch) {
 }
 
 /// Whether what is asked of SELinux labels can be done. Without SELinux there are none to set (that `--context=CTX` is
-/// ignored was said when it was read); with it, it is its library
-/// that knows what the policy says, and that is not part of this program: better no copy than one with a wrong label.
+/// ignored was said when it was read); with it, it is its library that knows what the policy says, and that is not part of
+/// this program: better no copy than one with a wrong label.
 fn labels_can_be_set(options: &Options, messages: &mut Messages) -> bool {
     if options.label == Label::Kernels {
         return true;

@@ -1,7 +1,14 @@
 //! One copy from one descriptor to another: what the ends are, the plan, the driver, the trail.
 //!
-//! [`copy`] is the whole of it for those above. The stages: [`endpoint`] asks the kernel what the two ends are,
-//! [`plan`] chooses engines (pure), [`driver`] runs them, [`trail`] is what happened. [`survey`] tries all engines in a directory.
+//! [`copy`] is the whole of it for those above, [`whole`] the same for a small file. The stages: [`endpoint`] asks the kernel
+//! what the two ends are, [`plan`] chooses engines (pure) by what [`capabilities`] have been learned, [`driver`] runs each
+//! on its [`leg`], [`finish`] asks what is to be asked at the end, [`trail`] is what happened.
+//!
+//! On the way: [`ready`] waits for an end and [`lull`] for the reader of a pipe; [`pace`] says how much at a time;
+//! [`verdict`] judges an errno; [`progress`] is how far it is. About the sink: whether there is [`room`], blocks ahead
+//! ([`preallocate`]), the source's [`segments`] and the [`hole`]s between them; [`targets`] that are slow, and the
+//! [`window`] of what may be in memory for them. Around it: [`replacement`] (`--atomic`), [`resume`] and [`verify`], which
+//! read [`in_step`], and [`durable`]. [`survey`] tries all engines in a directory, [`by_reference`] what splice does here.
 
 pub mod by_reference;
 pub mod capabilities;
