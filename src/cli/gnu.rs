@@ -2,8 +2,8 @@
 
 /// GNU's long names of one program, in the order of its table, in which `--=` lists them (cp and cat 9.10).
 ///
-/// The list is complete, whether or not the option is built here, so that an abbreviation means now what it means when
-/// all of them are. What is not in it is ours and must be spelled in full.
+/// An abbreviation means here what it means there because the list is complete. What is not in it is ours and must be
+/// spelled in full.
 #[derive(Debug)]
 pub struct GnuNames {
     /// The names.

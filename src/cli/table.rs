@@ -8,8 +8,8 @@ use crate::engine::Name;
 use clap::builder::{PossibleValue, PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, Command, ValueHint};
 
-/// What stands for the argument of `--backup` where it has none: nothing that a command line could hold (an empty argument
-/// means something else there).
+/// What stands for the argument of `--backup`, `--context` or `--json` where it has none: nothing that a command line could
+/// hold (an empty argument means something else there).
 pub const NO_ARGUMENT: &str = "\0";
 
 /// What `--engine` takes instead of engines: to be told which there are.
@@ -333,6 +333,19 @@ mod tests {
             let sorted = |names: &[&str]| BTreeSet::from_iter(names.iter().map(ToString::to_string));
             assert_eq!(sorted(&ours), sorted(&expected));
             assert!(ours.iter().all(|name| !gnu.all.iter().any(|theirs| theirs.starts_with(name))));
+        }
+    }
+
+    #[test]
+    fn every_long_name_of_gnus_is_in_the_table() {
+        for (command, gnu) in [(zccp(), GNU_CP), (zccat(), GNU_CAT)] {
+            let names = |option: &Arg| {
+                let aliases = option.get_all_aliases().unwrap_or_default();
+                option.get_long().into_iter().chain(aliases).map(str::to_string).collect::<Vec<_>>()
+            };
+            let ours: BTreeSet<String> = command.get_arguments().flat_map(names).collect();
+            let missing: Vec<_> = gnu.all.iter().filter(|name| !ours.contains(**name)).collect();
+            assert!(missing.is_empty(), "{}: {missing:?}", command.get_name());
         }
     }
 
