@@ -12,7 +12,8 @@
 //! | `--size MIB` | size of the big file, 128 |
 //! | `--json FILE` | write everything there as well |
 //!
-//! All rows but those of trees (`tree`, half an hour) take nearly ten minutes so; for figures to be published choose rows, and `--size 512 --rounds 7`.
+//! All rows but those of trees (`tree`, half an hour) take nearly ten minutes so; for figures to be published choose rows,
+//! and `--size 512 --rounds 7`.
 //!
 //! How it measures, and why so:
 //!

@@ -1,4 +1,4 @@
-//! A command line without options: what it asks for is known without the table, which was more than a third of all
+//! A command line without options: what it asks for is known without the table, which would be more than a third of all
 //! instructions of a `zccat` of 4 KiB (362 thousand, 227 without it: callgrind) and every fourth of its page faults (105, 79).
 
 use super::{Invocation, Options, Program};

@@ -23,7 +23,8 @@ pub(super) struct Location<'a> {
     pub(super) above: Option<&'a OsStr>,
     /// `above` ends as it is shown, with the slashes that were typed (`--parents`).
     pub(super) spelled: bool,
-    /// Below another directory than that: the one that the operand's name is looked up from, and the way from there to `directory`.
+    /// Below another directory than that: the one that the operand's name is looked up from, and the way from there to
+    /// `directory`.
     pub(super) base: Option<(BorrowedFd<'a>, &'a OsStr)>,
     /// It is an operand's, not that of an entry of a tree.
     pub(super) operand: bool,

@@ -2,8 +2,9 @@
 //! there is something to tidy up), or, where a line shows progress, a tidy stop (SIGTSTP).
 //!
 //! [`react`] runs inside of a signal handler (see `sys::signal`). It reads atomics, formats into an array on its stack,
-//! and calls open(2), poll(2), write(2), nanosleep(2), clock_gettime(2), unlinkat(2) and raise(3): no lock, no
-//! allocation. What it has to know is put in place beforehand by [`prepare`].
+//! and calls open(2), close(2), ioctl(2) (isatty(3)), poll(2), write(2), clock_nanosleep(2), clock_gettime(2),
+//! unlinkat(2), and, to stop or to end, sigaction(2), sigprocmask(2) and raise(3): no lock, no allocation. What it has to
+//! know is put in place beforehand by [`prepare`].
 
 use super::amount::{Bytes, per_second};
 use super::fit::Shown;

@@ -306,7 +306,7 @@ impl FileSystem {
 mod tests {
     use super::*;
 
-    /// A FUSE file system may say anything; more bytes than there are numbers for were an overflow.
+    /// A FUSE file system may say anything; more bytes than a u64 counts must not overflow.
     #[test]
     fn absurd_numbers_of_blocks_are_borne() {
         let mut stat = fs::stat("/proc/self/exe").expect("stat");

@@ -1,4 +1,4 @@
-//! The system's words for an errno, as GNU prints them.
+//! The C library's texts: its words for an errno, as GNU prints them, and its patterns (fnmatch(3)).
 
 use rustix::io::Errno;
 use std::ffi::CStr;

@@ -66,7 +66,8 @@ struct Cachestat {
     recently_evicted: u64,
 }
 
-/// The number of cachestat(2) on every architecture but alpha (562), which Rust does not know (include/uapi/asm-generic/unistd.h).
+/// The number of cachestat(2) on every architecture but alpha (562), which Rust does not know
+/// (include/uapi/asm-generic/unistd.h).
 const SYS_CACHESTAT: libc::c_long = 451;
 
 /// Bytes of a file, or of a range of it, that are in memory and not yet on the device: pages that are dirty or being written

@@ -249,7 +249,8 @@ impl<'a> Window<'a> {
         Ok(u64::MAX)
     }
 
-    /// The copy is over, `given` bytes in all, of which `moved` were neither holes nor cloned. What may still be in memory is remembered, and begun.
+    /// The copy is over, `given` bytes in all, of which `moved` were neither holes nor cloned. What may still be in memory
+    /// is remembered, and begun.
     ///
     /// # Errors
     /// As [`Window::ahead`].

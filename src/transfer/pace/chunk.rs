@@ -112,7 +112,7 @@ mod tests {
         let calls_shown = calls(true, 10_000_000, 1_000_000, Duration::from_millis(1));
         assert!(calls_shown.iter().all(|(_, time)| time.as_millis() < 300), "{calls_shown:?}");
         assert!(calls_shown[1..].iter().all(|(_, time)| time.as_millis() <= 100), "{calls_shown:?}");
-        // Where nobody looks, the first calls are as few as they were.
+        // Where nobody looks there are few calls from the first on.
         assert_eq!(calls(false, 40 << 20, 3 << 30, Duration::ZERO).len(), 2);
         assert!(calls(true, 512 << 20, 3 << 30, Duration::ZERO).len() <= 8);
     }
