@@ -205,6 +205,36 @@ fn in_a_directory_that_may_only_be_added_to_nothing_is_left_that_cannot_be_remov
     assert_eq!(there, ["b", "c"]);
 }
 
+/// In a sticky directory another's file may be written to, and get one name more, but none may be taken away.
+#[test]
+fn in_a_sticky_directory_anothers_file_stands_and_gets_no_backup() {
+    if !skip::is_root() {
+        return skip::skip!("needs root");
+    }
+    let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
+    let mode = |name: &str, bits| std::fs::set_permissions(scene.path(name), PermissionsExt::from_mode(bits)).unwrap();
+    mode(".", 0o755);
+    scene.directory("d");
+    mode("d", 0o1777);
+    scene.file("a", b"new");
+    scene.file("d/b", b"old");
+    mode("d/b", 0o666);
+    mode("a", 0o644);
+    std::os::unix::fs::chown(scene.path("d/b"), Some(1234), None).unwrap();
+    for options in [&["--atomic", "--backup"][..], &["--atomic", "--backup=numbered"], &["--atomic"]] {
+        let outcome = scene.zccp(options).arguments(["a", "d/b"]).with_user(65534).run();
+        outcome.fails_with(1).stderr_is("zccp: cannot replace 'd/b': Operation not permitted\n");
+        outcome.file_is("d/b", b"old");
+        assert_eq!(names(&scene, "d"), ["b"], "{options:?}");
+    }
+    // Its owner may, and so may who may act as any owner.
+    std::os::unix::fs::chown(scene.path("d/b"), Some(65534), Some(65534)).unwrap();
+    scene.zccp(["--atomic", "a", "d/b"]).with_user(65534).run().succeeds().file_is("d/b", b"new");
+    std::os::unix::fs::chown(scene.path("d"), Some(1234), None).unwrap();
+    scene.zccp(["--atomic", "--backup", "a", "d/b"]).run().succeeds().stderr_is("");
+    assert_eq!(names(&scene, "d"), ["b", "b~"]);
+}
+
 #[test]
 fn what_a_link_leads_to_is_replaced() {
     let scene = Scene::new();

@@ -63,8 +63,8 @@ pub(in super::super) fn begin(
     let refused =
         |errno| Some(if over == Over::Old { words::no_temporary(errno, &to.shown()) } else { cannot_create(errno) });
     let place = place(to.directory, &to.name).map_err(refused)?;
-    if over == Over::Old && place.only_grows() {
-        // What was made to take its place could not even be removed again.
+    if over == Over::Old && place.stays() {
+        // What was made to take its place, or is its backup, could not even be removed again.
         return Err(Some(words::unput(Unput::Name(Errno::PERM), &to.shown())));
     }
     let replacement = Replacement::begin(place, mode).map_err(refused)?;

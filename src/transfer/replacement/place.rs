@@ -2,6 +2,8 @@
 
 use rustix::fs::{self, AtFlags, Mode, OFlags, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
+use rustix::process;
+use rustix::thread::{self, CapabilitySet};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -58,15 +60,31 @@ impl Place {
         Ok(Place { directory: opened?, name: OsString::from_vec(name.to_vec()) })
     }
 
-    /// Whether what is in the directory can be neither renamed nor removed (the attribute `a` of chattr(1); Linux 4.11 tells).
-    pub fn only_grows(&self) -> bool {
-        fs::statx(&self.directory, "", AtFlags::EMPTY_PATH, StatxFlags::empty())
-            .is_ok_and(|directory| directory.stx_attributes.contains(StatxAttributes::APPEND))
+    /// Whether what is there can be neither renamed nor removed, by us: its directory only grows (the attribute `a` of
+    /// chattr(1)), or is sticky and both are others' (unlink(2), EPERM). Linux 4.11 tells; where it cannot be told, it is
+    /// said that it can.
+    pub fn stays(&self) -> bool {
+        let flags = StatxFlags::MODE | StatxFlags::UID;
+        let Ok(directory) = fs::statx(&self.directory, "", AtFlags::EMPTY_PATH, flags) else { return false };
+        if directory.stx_attributes.contains(StatxAttributes::APPEND) {
+            return true;
+        }
+        if !Mode::from_raw_mode(directory.stx_mode.into()).contains(Mode::SVTX) {
+            return false;
+        }
+        let Ok(there) = fs::statat(&self.directory, &self.name, AtFlags::SYMLINK_NOFOLLOW) else { return false };
+        let user = process::geteuid().as_raw();
+        ![directory.stx_uid, there.st_uid].contains(&user) && !may_act_as_owner()
     }
 
     fn directory_fd(&self) -> BorrowedFd<'_> {
         std::os::fd::AsFd::as_fd(&self.directory)
     }
+}
+
+/// Whether the owner's rights are ours whoever it is (capabilities(7)).
+fn may_act_as_owner() -> bool {
+    thread::capabilities(None).map_or(true, |ours| ours.effective.contains(CapabilitySet::FOWNER))
 }
 
 /// What is before the last component, with its slash, and the last component.
