@@ -66,6 +66,9 @@ impl Account {
 
     /// What of the destination was made by this run. `followed`: the destination was looked at through a link.
     pub(super) fn made(&self, to: &Location<'_>, followed: bool) -> Made {
+        if self.foreseen.is_empty() && self.made.is_empty() {
+            return Made::Not; // no name is put together for an account that is not kept
+        }
         match self.foreseen.get(&to.shown()) {
             Some(facts) if followed && facts.kind == Kind::Symlink => return Made::Link,
             Some(_) => return Made::File,
