@@ -1,6 +1,6 @@
 //! Links instead of copies: hard ones, symbolic ones, and copies of symbolic links.
 
-use super::attributes::{self, Handle};
+use super::attributes::{self, Handle, Opened};
 use super::first_names::First;
 use super::location::Location;
 use super::options::{Keep, Make, Update};
@@ -136,12 +136,12 @@ pub(super) fn dressed(
         let fd = place(from, if followed { OFlags::empty() } else { OFlags::NOFOLLOW })?;
         // So may somebody in the source; a link to it (-s) is no copy of what the name leads to.
         let is_source = run.options.make == Make::SymbolicLink || Facts::of(&fd)?.same_file(source);
-        if is_source { Ok(fd) } else { Err(Errno::STALE) }
+        if is_source { Ok(Opened::Place(fd)) } else { Err(Errno::STALE) }
     });
     let made = attributes::Made {
         source,
         leads: false,
-        from: origin.as_ref().map(|origin| origin.as_ref().map(|fd| Handle::Place(fd.as_fd())).map_err(|errno| *errno)),
+        from: origin.as_ref().map(Opened::handle),
         from_location: from,
         to,
         handle: Handle::Place(fd.as_fd()),

@@ -1,7 +1,7 @@
 //! `--parents`: the directories of a source's name, made below the destination, and given the attributes of their models
 //! when the copy is done.
 
-use super::attributes::{self, Handle, Made};
+use super::attributes::{self, Handle, Made, Opened};
 use super::entry::Known;
 use super::location::Location;
 use super::options::Options;
@@ -214,13 +214,13 @@ fn finish(run: &mut Run<'_>, parent: &Parent) -> bool {
         return true;
     }
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let source = fs::open(&parent.from, flags, Mode::empty());
+    let source = fs::open(&parent.from, flags, Mode::empty()).map(Opened::Place);
     let [from, to] = [&parent.from, &parent.to].map(|name| Location::plain(name));
     let fd = parent.destination.as_fd();
     let made = Made {
         source: facts,
         leads: true,
-        from: Some(source.as_ref().map(|fd| Handle::Place(fd.as_fd())).map_err(|errno| *errno)),
+        from: Some(Opened::handle(&source)),
         from_location: &from,
         to: &to,
         handle: if parent.new { Handle::Open(fd) } else { Handle::Place(fd) },

@@ -7,7 +7,7 @@ use crate::sys::{descriptor, owner, xattr};
 use rustix::fs::{self, AtFlags, CWD, Mode, Timespec, Timestamps, XattrFlags};
 use rustix::io::Errno;
 use std::ffi::CStr;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 /// A file whose attributes are read or set.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,26 @@ pub(in crate::cp) enum Handle<'a> {
     /// The working directory, as the destination by no name (`cp -r d ''`): as with GNU it gets an owner and times, and
     /// what is set by name finds nothing (ENOENT).
     Nameless(BorrowedFd<'a>),
+}
+
+/// A file that was opened for its attributes.
+#[derive(Debug)]
+pub(in crate::cp) enum Opened {
+    /// To be read as well.
+    Readable(OwnedFd),
+    /// As a place only.
+    Place(OwnedFd),
+}
+
+impl Opened {
+    /// The handle of what was to be opened, or why it could not be.
+    pub(in crate::cp) fn handle(opened: &Result<Opened, Errno>) -> Result<Handle<'_>, Errno> {
+        match opened {
+            Ok(Opened::Readable(fd)) => Ok(Handle::Open(fd.as_fd())),
+            Ok(Opened::Place(fd)) => Ok(Handle::Place(fd.as_fd())),
+            Err(errno) => Err(*errno),
+        }
+    }
 }
 
 impl Handle<'_> {

@@ -7,7 +7,7 @@
 mod handle;
 mod xattr;
 
-pub(super) use handle::Handle;
+pub(super) use handle::{Handle, Opened};
 pub(super) use xattr::label_is_there;
 
 use super::Run;

@@ -1,6 +1,6 @@
 //! The end of a directory: when everything in it is done, it gets its attributes; then the one above it may be done.
 
-use super::super::attributes::{self, Handle};
+use super::super::attributes::{self, Handle, Opened};
 use super::super::location::Location;
 use super::super::options::Keep;
 use super::node::Node;
@@ -74,14 +74,13 @@ impl Walker<'_, '_, '_> {
 
     fn set_attributes(&mut self, node: &Node, open: Option<(Option<BorrowedFd<'_>>, BorrowedFd<'_>)>) {
         let shown = node.shown();
-        let reopened: (Option<Result<Reopened, Errno>>, OwnedFd);
+        let reopened: (Option<Result<Opened, Errno>>, OwnedFd);
         let (source, destination) = match open {
             Some((source, destination)) => (source.map(|fd| Ok(Handle::Open(fd))), destination),
             None => match self.reopen_both(node) {
                 Ok(both) => {
                     reopened = both;
-                    let source = reopened.0.as_ref().map(|source| source.as_ref().map_err(|errno| *errno));
-                    (source.map(|source| source.map(Reopened::handle)), reopened.1.as_fd())
+                    (reopened.0.as_ref().map(Opened::handle), reopened.1.as_fd())
                 }
                 Err(errno) => {
                     let shown = crate::report::quote::shell_always(&shown.to);
@@ -103,7 +102,7 @@ impl Walker<'_, '_, '_> {
         attributes::set(self.run, &made);
     }
 
-    fn reopen_both(&self, node: &Node) -> Result<(Option<Result<Reopened, Errno>>, OwnedFd), Errno> {
+    fn reopen_both(&self, node: &Node) -> Result<(Option<Result<Opened, Errno>>, OwnedFd), Errno> {
         let way = node.way();
         let follows = self.pool.follows;
         let flags = node.finish.flags();
@@ -116,29 +115,14 @@ impl Walker<'_, '_, '_> {
         };
         let source = match needed.then(|| open(OFlags::RDONLY)) {
             None => None,
-            Some(Ok(fd)) => Some(Ok(Reopened::Readable(fd))),
+            Some(Ok(fd)) => Some(Ok(Opened::Readable(fd))),
             // It cannot be read; its attributes can, by its owner. In the root not even `.` may be looked up.
             Some(Err(_)) => Some(match self.pool.place {
-                Some(place) => fcntl_dupfd_cloexec(place, 0).map(Reopened::Place),
-                None => open(OFlags::PATH).map(Reopened::Place),
+                Some(place) => fcntl_dupfd_cloexec(place, 0).map(Opened::Place),
+                None => open(OFlags::PATH).map(Opened::Place),
             }),
         };
         Ok((source, destination))
-    }
-}
-
-/// A directory of the source, opened once more for its attributes.
-enum Reopened {
-    Readable(OwnedFd),
-    Place(OwnedFd),
-}
-
-impl Reopened {
-    fn handle(&self) -> Handle<'_> {
-        match self {
-            Reopened::Readable(fd) => Handle::Open(fd.as_fd()),
-            Reopened::Place(fd) => Handle::Place(fd.as_fd()),
-        }
     }
 }
 
