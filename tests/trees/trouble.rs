@@ -69,6 +69,19 @@ fn containers_that_refuse_calls_do_not_keep_a_tree_from_being_copied() {
     }
 }
 
+/// Whoever takes a part of a directory opens it again, by its way from the root.
+#[test]
+fn a_directory_that_no_worker_can_open_again_is_named_once() {
+    let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
+    plant(&scene, "s", 1, 3000, 10);
+    let refused = ["openat2:error=EMFILE"];
+    let Some((outcome, trace)) = inject(&scene, &refused, scene.zccp(["-r", "-j2", "s", "n"])) else { return };
+    // A worker who gets none has nothing to do, and is given another part.
+    assert!(trace.injected() > 4, "it was tried by workers: {}", trace.injected());
+    let lines = ["s/d000", "n/d000"].map(|name| format!("zccp: cannot access '{name}': Too many open files\n"));
+    outcome.fails_with(1).stderr_is(&lines.concat());
+}
+
 /// Workers that share a processor are parted (`cp::tree::apart`), as is no program that copies expected to do.
 #[test]
 fn a_filter_that_kills_for_what_parts_workers_or_asks_for_filters_ends_nothing() {

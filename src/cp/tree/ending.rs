@@ -7,7 +7,6 @@ use super::node::Node;
 use super::order::Passage;
 use super::reopen;
 use super::walk::{Frame, Walker};
-use crate::sys::text::strerror;
 use rustix::fs::OFlags;
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -82,10 +81,7 @@ impl Walker<'_, '_, '_> {
                     reopened = both;
                     (reopened.0.as_ref().map(Opened::handle), reopened.1.as_fd())
                 }
-                Err(errno) => {
-                    let shown = crate::report::quote::shell_always(&shown.to);
-                    return self.run.messages.error(format!("cannot access {shown}: {}", strerror(errno)));
-                }
+                Err(errno) => return self.say_lost(&node.lost_destination, &shown.to, errno),
             },
         };
         let [from, to] = [&shown.from, &shown.to].map(|name| Location::plain(name));

@@ -67,6 +67,8 @@ pub(super) fn fill(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, di
         facts,
         id,
         finish,
+        lost_source: false.into(),
+        lost_destination: false.into(),
         parts: 1.into(),
         late: Default::default(),
     };

@@ -5,7 +5,7 @@ use super::super::names;
 use super::order::Passage;
 use crate::sys::facts::Facts;
 use std::ffi::{OsStr, OsString};
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 
 /// The operand that a tree grows from.
@@ -31,6 +31,9 @@ pub(in crate::cp) struct Node {
     /// The destination's device and inode number.
     pub(super) id: Id,
     pub(super) finish: Finish,
+    /// It was said that it cannot be opened again: of the source, and of the destination.
+    pub(super) lost_source: AtomicBool,
+    pub(super) lost_destination: AtomicBool,
     /// Those that work in it, and the directories in it that are not finished.
     pub(super) parts: AtomicUsize,
     /// Where in the order of what is said stands what is said of it at the end, if others were still at work in it when its

@@ -1,6 +1,7 @@
 //! One worker's way through its part of a tree: entry after entry, and into each directory when its turn comes.
 
 use super::super::Run;
+use super::super::decide::There;
 use super::super::directory::{self, Directory, Finish};
 use super::super::entry::{self, Known};
 use super::super::file::{self, Attempt};
@@ -9,10 +10,11 @@ use super::super::options::Make;
 use super::super::source::{self, Source};
 use super::apart::Place;
 use super::listing::Listing;
-use super::node::{Node, Shown};
+use super::node::{Above, Node, Shown};
 use super::order::Passage;
 use super::pool::{Pool, Task};
 use super::reopen;
+use super::turn::Turn;
 use crate::sys::facts::Kind;
 use crate::sys::text::strerror;
 use rustix::fs::{CWD, OFlags};
@@ -21,6 +23,7 @@ use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// From this many bytes on a file is so long in the copying that others are given what is left meanwhile.
 const BIG: u64 = 8 << 20;
@@ -44,7 +47,8 @@ pub(super) struct Frame {
     pub(super) end: usize,
     pub(super) source: Descriptor,
     pub(super) destination: Descriptor,
-    pub(super) shown: Shown,
+    /// What the directory above was shown as, if this worker came from there.
+    pub(super) above: Option<Above>,
     /// The passages of what was given away of it, the one nearest to its end first.
     pub(super) given: Vec<Arc<Passage>>,
     /// It is the directory's own frame, not that of a part that was given away.
@@ -74,9 +78,14 @@ impl Frame {
     }
 
     /// The two places of an entry.
-    fn places<'f>(&'f self, pool: &'f Pool<'_>, at: usize) -> Result<(Location<'f>, Location<'f>), Errno> {
+    pub(super) fn places<'f>(
+        &'f self,
+        shown: &'f Shown,
+        pool: &'f Pool<'_>,
+        at: usize,
+    ) -> Result<(Location<'f>, Location<'f>), Errno> {
         let name = Cow::Borrowed(self.listing.entry(at).0);
-        let Shown { from, to, way } = &self.shown;
+        let Shown { from, to, way } = shown;
         let base = |base, way| Some((base, OsStr::new(way)));
         Ok((
             Location {
@@ -85,6 +94,7 @@ impl Frame {
                 above: Some(from),
                 spelled: false,
                 base: base(CWD, from),
+                root: None,
                 operand: false,
             },
             Location {
@@ -93,6 +103,7 @@ impl Frame {
                 above: Some(to),
                 spelled: false,
                 base: base(pool.base, way),
+                root: Some((pool.destination, pool.root_way)),
                 operand: false,
             },
         ))
@@ -104,6 +115,8 @@ pub(super) struct Walker<'w, 'r, 'p> {
     pub(super) run: &'w mut Run<'r>,
     pub(super) pool: &'w Pool<'p>,
     pub(super) frames: Vec<Frame>,
+    /// The innermost directory, as it is shown.
+    pub(super) shown: Shown,
     /// Where it speaks, once several do.
     pub(super) passage: Option<Arc<Passage>>,
     /// Entries that this worker has come upon.
@@ -115,13 +128,22 @@ pub(super) struct Walker<'w, 'r, 'p> {
 impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
     /// The worker of this number, the first one's being 0.
     pub(super) fn new(run: &'w mut Run<'r>, pool: &'w Pool<'p>, number: usize) -> Walker<'w, 'r, 'p> {
-        Walker { run, pool, frames: Vec::new(), passage: None, seen: 0, place: Place::of(number) }
+        Walker {
+            run,
+            pool,
+            frames: Vec::new(),
+            shown: Shown::default(),
+            passage: None,
+            seen: 0,
+            place: Place::of(number),
+        }
     }
 
     /// Begins with the root of the tree.
     pub(super) fn enter_root(&mut self, root: Node, shown: Shown) {
-        let listing = self.list(self.pool.source, &shown.from);
-        self.push(Arc::new(root), listing, Descriptor::Root, Descriptor::Root, shown);
+        self.shown = shown;
+        let listing = self.list(self.pool.source);
+        self.push(Arc::new(root), listing, (Descriptor::Root, Descriptor::Root), None);
     }
 
     /// Goes through what there is to do, with a word to `turn` before each entry.
@@ -150,11 +172,12 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
     /// One entry of the innermost directory.
     fn entry(&mut self, at: usize) {
         let Some(source) = self.look(at) else { return };
+        let Turn::Now(there) = self.turn(at, &source.facts) else { return self.hold() };
         if source.facts.kind == Kind::Regular && source.facts.size >= BIG {
             self.give_all();
         }
         self.run.foreseen = (source.facts.kind == Kind::Regular).then_some(source.facts.size);
-        let directory = self.copy(at, source);
+        let directory = self.copy(at, source, there);
         self.run.come_upon();
         let Some(directory) = directory else { return };
         let Some(frame) = self.frames.last() else { return };
@@ -166,29 +189,31 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
             facts: directory.facts,
             id: directory.id,
             finish: directory.finish,
+            lost_source: false.into(),
+            lost_destination: false.into(),
             parts: 1.into(),
             late: Default::default(),
         };
-        let below = |above: &OsStr| super::super::names::below(above, name);
-        let shown = Shown { from: below(&frame.shown.from), to: below(&frame.shown.to), way: below(&frame.shown.way) };
         frame.node.add_part();
-        self.enter(Arc::new(child), shown, directory);
+        let above = self.shown.enter(name);
+        let Directory { source, destination, .. } = directory;
+        self.enter(Arc::new(child), (source, destination), above);
     }
 
     fn look(&mut self, at: usize) -> Option<Source> {
-        let Walker { run, frames, pool, .. } = self;
+        let Walker { run, frames, shown, pool, .. } = self;
         let frame = frames.last()?;
-        let (from, _) = frame.places(pool, at).ok()?; // open, or its entries would have been skipped
+        let (from, _) = frame.places(shown, pool, at).ok()?; // open, or its entries would have been skipped
         source::look_at_source(run, &from, false, Some(frame.listing.entry(at).1))
     }
 
     /// Copies an entry; a directory is made and given back to be filled.
-    fn copy(&mut self, at: usize, source: Source) -> Option<Directory> {
-        let Walker { run, frames, pool, .. } = self;
+    fn copy(&mut self, at: usize, source: Source, there: Option<Result<There, Errno>>) -> Option<Directory> {
+        let Walker { run, frames, shown, pool, .. } = self;
         let frame = frames.last()?;
-        let (from, to) = frame.places(pool, at).ok()?;
+        let (from, to) = frame.places(shown, pool, at).ok()?;
         let taken_for_free = frame.node.is_new();
-        let mut known = Known { parent: Some(&frame.node), taken_for_free, ..Known::default() };
+        let mut known = Known { there, parent: Some(&frame.node), taken_for_free, ..Known::default() };
         let simple = taken_for_free
             && !run.options.dry_run
             && run.options.make == Make::Copy
@@ -205,11 +230,10 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         entry::copy(run, &from, &to, known)
     }
 
-    fn enter(&mut self, node: Arc<Node>, shown: Shown, directory: Directory) {
-        let Directory { source, destination, .. } = directory;
-        let listing = self.list(source.as_ref().map(|fd| fd.as_fd()), &shown.from);
+    fn enter(&mut self, node: Arc<Node>, (source, destination): (Option<OwnedFd>, OwnedFd), above: Above) {
+        let listing = self.list(source.as_ref().map(|fd| fd.as_fd()));
         let source = source.map_or(Descriptor::Closed, Descriptor::Own);
-        self.push(node, listing, source, Descriptor::Own(destination), shown);
+        self.push(node, listing, (source, Descriptor::Own(destination)), Some(above));
         // Those nearest to the root are needed last.
         let open = self.pool.open_at_once;
         if let Some(far) = self.frames.len().checked_sub(open + 1)
@@ -223,11 +247,11 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         }
     }
 
-    fn list(&mut self, source: Option<BorrowedFd<'_>>, shown: &OsStr) -> Listing {
+    fn list(&mut self, source: Option<BorrowedFd<'_>>) -> Listing {
         let Some(source) = source else { return Listing::default() };
         let listing = Listing::read(source, &mut self.run.scratch.small);
         listing.unwrap_or_else(|errno| {
-            let shown = crate::report::quote::shell_always(shown);
+            let shown = crate::report::quote::shell_always(&self.shown.from);
             self.run.messages.error(format!("cannot access {shown}: {}", strerror(errno)));
             Listing::default()
         })
@@ -237,9 +261,8 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         &mut self,
         node: Arc<Node>,
         mut listing: Listing,
-        source: Descriptor,
-        destination: Descriptor,
-        shown: Shown,
+        (source, destination): (Descriptor, Descriptor),
+        above: Option<Above>,
     ) {
         let options = self.run.options;
         if !options.exclude.is_empty() {
@@ -248,10 +271,10 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         }
         let end = listing.len();
         self.seen += end + 1;
-        self.run.watch.current(&shown.from);
+        self.run.watch.current(&self.shown.from);
         let listing = Arc::new(listing);
         let given = Vec::new();
-        self.frames.push(Frame { node, listing, next: 0, end, source, destination, shown, given, first: true });
+        self.frames.push(Frame { node, listing, next: 0, end, source, destination, above, given, first: true });
     }
 
     /// Begins with what another gave away.
@@ -268,7 +291,8 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         }
         let given = Vec::new();
         let (next, end) = (entries.start, entries.end);
-        self.frames.push(Frame { node, listing, next, end, source, destination, shown, given, first: false });
+        self.frames.push(Frame { node, listing, next, end, source, destination, above: None, given, first: false });
+        self.shown = shown;
         self.skip_if_lost();
     }
 
@@ -287,18 +311,28 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         if !source && self.run.options.dry_run && node.is_new() {
             return self.foreseen_place(node, shown);
         }
-        let (root, flags, id, shown) = match source {
-            true => (self.pool.source, OFlags::RDONLY, node.facts.id(), &shown.from),
-            false => (Some(self.pool.destination), node.finish.flags(), node.id, &shown.to),
+        let (root, flags, id) = match source {
+            true => (self.pool.source, OFlags::RDONLY, node.facts.id()),
+            false => (Some(self.pool.destination), node.finish.flags(), node.id),
         };
         let Some(root) = root else { return Descriptor::Closed };
         match reopen::from_root(root, way, flags, self.pool.follows, id) {
             Ok(fd) => Descriptor::Own(fd),
             Err(errno) => {
-                let shown = crate::report::quote::shell_always(shown);
-                self.run.messages.error(format!("cannot access {shown}: {}", strerror(errno)));
+                match source {
+                    true => self.say_lost(&node.lost_source, &shown.from, errno),
+                    false => self.say_lost(&node.lost_destination, &shown.to, errno),
+                }
                 Descriptor::Closed
             }
+        }
+    }
+
+    /// Says that a directory cannot be opened again, once, however many workers had to.
+    pub(super) fn say_lost(&mut self, said: &AtomicBool, shown: &OsStr, errno: Errno) {
+        if !said.swap(true, Ordering::Relaxed) {
+            let shown = crate::report::quote::shell_always(shown);
+            self.run.messages.error(format!("cannot access {shown}: {}", strerror(errno)));
         }
     }
 
@@ -318,6 +352,9 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
     fn leave(&mut self) {
         self.tell();
         let Some(mut frame) = self.frames.pop() else { return };
+        if let Some(above) = frame.above {
+            self.shown.leave(above);
+        }
         // Had the copy been made, it would have been come upon in here.
         if self.run.options.dry_run && frame.first && self.run.roots.is_foreseen_in(frame.node.facts.id()) {
             let (of, into) = frame.node.operand();
