@@ -3,7 +3,7 @@
 use rustix::fs::{self, AtFlags};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::BorrowedFd;
-use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 /// What follows the last slash that is followed by anything; a name of slashes only is `/`.
 pub(super) fn last_component(name: &OsStr) -> &OsStr {
@@ -52,6 +52,35 @@ pub(super) fn below(above: &OsStr, name: &OsStr) -> OsString {
     }
     path.push(name);
     path
+}
+
+/// What a path was before it was made longer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Before {
+    length: usize,
+    slashes: usize,
+}
+
+/// Makes `path` that of `name` below it, as [`below`] does.
+pub(super) fn lengthen(path: &mut OsString, name: &OsStr) -> Before {
+    let mut bytes = std::mem::take(path).into_vec();
+    let length = without_slashes(OsStr::from_bytes(&bytes)).len();
+    let before = Before { length, slashes: bytes.len() - length };
+    bytes.truncate(length);
+    if bytes.iter().any(|byte| *byte != b'/') {
+        bytes.push(b'/');
+    }
+    bytes.extend_from_slice(name.as_bytes());
+    *path = OsString::from_vec(bytes);
+    before
+}
+
+/// Takes back what [`lengthen`] has done.
+pub(super) fn shorten(path: &mut OsString, before: Before) {
+    let mut bytes = std::mem::take(path).into_vec();
+    bytes.truncate(before.length);
+    bytes.resize(before.length + before.slashes, b'/');
+    *path = OsString::from_vec(bytes);
 }
 
 /// `name` without the slashes that end it, unless there is nothing else in it.
@@ -132,6 +161,11 @@ mod tests {
         }
         for (above, expected) in [("a", "a/b"), ("a/", "a/b"), ("a//", "a/b"), ("/", "/b"), ("//", "//b"), ("", "b")] {
             assert_eq!(below(OsStr::new(above), OsStr::new("b")), expected);
+            let mut path = OsString::from(above);
+            let before = lengthen(&mut path, OsStr::new("b"));
+            assert_eq!(path, expected);
+            shorten(&mut path, before);
+            assert_eq!(path, above);
         }
         for (name, expected) in
             [("a", false), (".", true), ("a/..//", true), ("a/./b", false), ("...", false), ("", false)]

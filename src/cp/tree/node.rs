@@ -82,10 +82,29 @@ impl Node {
     }
 }
 
-/// A directory, as it is shown.
-#[derive(Debug)]
+/// A directory, as it is shown. A walker has one, of the directory it is in: one for each directory of a way takes memory by
+/// the square of its length (2.6 GiB of 3,000 levels with names of 200 bytes).
+#[derive(Debug, Default)]
 pub(super) struct Shown {
     pub(super) from: OsString,
     pub(super) to: OsString,
     pub(super) way: OsString,
+}
+
+/// The directory above, as it was shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Above([names::Before; 3]);
+
+impl Shown {
+    /// Becomes the directory of this name in it.
+    pub(super) fn enter(&mut self, name: &OsStr) -> Above {
+        Above([&mut self.from, &mut self.to, &mut self.way].map(|path| names::lengthen(path, name)))
+    }
+
+    /// Becomes the directory above again.
+    pub(super) fn leave(&mut self, Above([from, to, way]): Above) {
+        names::shorten(&mut self.from, from);
+        names::shorten(&mut self.to, to);
+        names::shorten(&mut self.way, way);
+    }
 }
