@@ -68,6 +68,7 @@
 //!   descriptor is called as [`sys::descriptor::name_in_proc`] says.
 //! * Two workers may share a processor for long while another has nothing to do; they look, and part (`cp::tree::apart`).
 //! * Where the order of what is done shows, one worker does it: questions, backups, a directory copied into itself.
+//!   Where it shows of single entries, in a tree that goes onto one that is there, they wait for their turn (`cp::tree::turn`).
 //! * A small file of a tree does not go through the driver: one read and one write, and whatever is out of the ordinary begins
 //!   anew there (`transfer::whole`). Two workers lost 4 % to the driver's bookkeeping and shared counters.
 //! * Nothing is allocated ahead on xfs, only on ext4: xfs does it by itself, and was slower with it (`transfer::preallocate`).

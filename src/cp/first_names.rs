@@ -13,10 +13,22 @@ type Id = (u64, u64);
 /// The name that the first copy got.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct First {
-    /// From the directory that the operands' names are looked up from.
+    /// From the directory that the operands' names are looked up from: to itself, or, below an operand, to that.
     pub(super) way: OsString,
+    /// Below an operand: from there to the directory it is in, and its name.
+    pub(super) below: Option<(OsString, OsString)>,
     /// As it is shown.
     pub(super) shown: OsString,
+}
+
+impl First {
+    fn of(to: &Location<'_>) -> First {
+        let (way, below) = match to.in_tree() {
+            None => (to.from_base().1, None),
+            Some((way, inside)) => (way.to_os_string(), Some((inside.to_os_string(), to.name.clone().into_owned()))),
+        };
+        First { way, below, shown: to.shown() }
+    }
 }
 
 #[derive(Debug)]
@@ -75,6 +87,11 @@ impl FirstNames {
         }
     }
 
+    /// Whether the file has got its first name.
+    pub(super) fn has_one(&self, id: Id) -> bool {
+        matches!(self.names().get(&id), Some(State::Made(_)))
+    }
+
     /// Whether `there`, which has several names and was there, stays as the copy of `source`: if it is a whole one, which
     /// `is_whole` is asked once, and is not taken for that of another file.
     pub(super) fn keeps(&self, there: Id, source: Id, is_whole: impl FnOnce() -> bool) -> bool {
@@ -94,8 +111,7 @@ impl FirstNames {
         let mut names = self.names();
         match to {
             Some(to) => {
-                let first = First { way: to.from_base().1, shown: to.shown() };
-                names.insert(id, State::Made(Arc::new(first)));
+                names.insert(id, State::Made(Arc::new(First::of(to))));
             }
             None => _ = names.remove(&id),
         }
@@ -124,12 +140,14 @@ mod tests {
         let names = FirstNames::default();
         assert_eq!(names.turn((1, 1)), Turn::Copy);
         assert_eq!(names.turn((1, 2)), Turn::Copy, "another file");
+        assert!(!names.has_one((1, 1)), "it is yet to be made");
         std::thread::scope(|scope| {
             let other = scope.spawn(|| names.turn((1, 1)));
             names.settle((1, 1), None);
             assert_eq!(other.join().expect("it ends"), Turn::Copy);
         });
         names.settle((1, 1), Some(&Location::plain(OsStr::new("a"))));
-        assert_eq!(names.turn((1, 1)), Turn::Link(Arc::new(First { way: "a".into(), shown: "a".into() })));
+        assert!(names.has_one((1, 1)));
+        assert_eq!(names.turn((1, 1)), Turn::Link(Arc::new(First { way: "a".into(), below: None, shown: "a".into() })));
     }
 }

@@ -12,6 +12,9 @@ mod attack;
 // Depth, breadth, memory, descriptors.
 mod size;
 
+// Trees that go onto trees: what is done first.
+mod turns;
+
 // Calls that are refused, disks that are full, entries that change or vanish.
 mod trouble;
 

@@ -7,7 +7,8 @@
 //! directory with very many files is shared as well.
 //!
 //! A directory is a [`Node`] until everything in it is done; whoever does the last of it sets its attributes ([`ending`]).
-//! What is said goes into passages, which are read in the order of the walk ([`order`]).
+//! What is said goes into passages, which are read in the order of the walk ([`order`]). What makes a difference to what
+//! comes after it waits until that reading has come to it ([`turn`]).
 
 mod apart;
 mod ending;
@@ -17,6 +18,7 @@ mod order;
 mod pool;
 mod reopen;
 mod share;
+mod turn;
 mod walk;
 mod workers;
 
@@ -58,6 +60,7 @@ pub(super) fn fill(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, di
     let source = source.as_ref().map(|fd| fd.as_fd());
     let mut pool = Pool::new(source, destination.as_fd(), base, follows, open_at_once);
     pool.place = place.as_ref().map(|fd| fd.as_fd());
+    pool.onto_existing = !finish.new;
     let operand = Operand { from: from.shown(), to: to.shown(), way };
     let shown = Shown { from: operand.from.clone(), to: operand.to.clone(), way: operand.way.clone() };
     let root = Node {

@@ -98,7 +98,17 @@ impl Reader {
 
     /// Whether all waits for somebody other than who speaks in `passage`.
     pub(super) fn waits_for_another(&self, passage: &Arc<Passage>) -> bool {
-        self.open.last().is_some_and(|open| !Arc::ptr_eq(open, passage) && open.state().begun)
+        self.speaker().is_some_and(|open| !Arc::ptr_eq(open, passage) && open.state().begun)
+    }
+
+    /// The passage that is being read.
+    pub(super) fn speaker(&self) -> Option<&Arc<Passage>> {
+        self.open.last()
+    }
+
+    /// The passage whose turn it is, if nobody has begun with it.
+    pub(super) fn waits_for(&self) -> Option<&Arc<Passage>> {
+        self.speaker().filter(|open| !open.state().begun)
     }
 
     pub(super) fn into_messages(self) -> Messages {

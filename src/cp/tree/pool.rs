@@ -38,6 +38,8 @@ pub(super) struct Pool<'a> {
     pub(super) follows: bool,
     /// Directories that one worker keeps open.
     pub(super) open_at_once: usize,
+    /// The root was there before, and what is in it may make a difference to what is done first.
+    pub(super) onto_existing: bool,
     /// Which processors the workers run on.
     pub(super) places: Places,
     state: Mutex<State>,
@@ -52,6 +54,8 @@ pub(super) struct Pool<'a> {
 #[derive(Debug, Default)]
 struct State {
     tasks: VecDeque<Task>,
+    /// What is not to be taken before all that comes before it is done.
+    held: Vec<Task>,
     workers: usize,
     idle: usize,
     over: bool,
@@ -73,6 +77,7 @@ impl<'a> Pool<'a> {
             base,
             follows,
             open_at_once,
+            onto_existing: false,
             places: Places::new(),
             state: Mutex::new(State { workers: 1, ..State::default() }),
             wake: Condvar::new(),
@@ -119,6 +124,23 @@ impl<'a> Pool<'a> {
         self.wake.notify_one();
     }
 
+    /// Gives away what nobody is to take before its turn comes: the turn of its passage to be read.
+    pub(super) fn hold(&self, task: Task) {
+        self.state().held.push(task);
+    }
+
+    /// What is held and starts with this passage is the next thing to be done.
+    fn release(&self, passage: &Arc<Passage>) {
+        let mut state = self.state();
+        if let Some(at) = state.held.iter().position(|task| Arc::ptr_eq(&task.passage, passage)) {
+            let task = state.held.swap_remove(at);
+            state.tasks.push_front(task);
+            self.count_hungry(&state);
+            drop(state);
+            self.wake.notify_one();
+        }
+    }
+
     /// Work, or `None` when all is done. The oldest that was given away: what is nearest to the root.
     pub(super) fn take(&self) -> Option<Task> {
         let mut state = self.state();
@@ -158,6 +180,14 @@ impl<'a> Pool<'a> {
         self.read_on(Some(passage));
     }
 
+    /// Whether all that comes in the walk before what is said in `passage` now is done.
+    pub(super) fn is_turn_of(&self, passage: &Arc<Passage>) -> bool {
+        self.read_on(None);
+        let reader = self.reader();
+        let speaker = reader.as_ref().and_then(|reader| reader.speaker());
+        speaker.is_none_or(|speaker| Arc::ptr_eq(speaker, passage))
+    }
+
     /// Says what can be said now.
     pub(super) fn read_on(&self, speaker: Option<&Arc<Passage>>) {
         let mut reader = self.reader();
@@ -166,6 +196,9 @@ impl<'a> Pool<'a> {
             if read > 0 {
                 self.waiting.fetch_sub(read, Ordering::Relaxed);
                 self.has_read.notify_all();
+            }
+            if let Some(passage) = reader.waits_for() {
+                self.release(passage);
             }
         }
         let is_ahead = |reader: &Option<Reader>| {

@@ -34,7 +34,11 @@ impl Walker<'_, '_, '_> {
         if self.passage.is_none() {
             return; // it is alone
         }
-        for at in 0..self.frames.len() {
+        self.give_down_to(self.frames.len());
+    }
+
+    fn give_down_to(&mut self, end: usize) {
+        for at in 0..end {
             if self.frames[at].next < self.frames[at].end {
                 self.give(at, 0);
             }
@@ -43,6 +47,23 @@ impl Walker<'_, '_, '_> {
 
     /// Gives away what is left in a directory but for `kept` entries.
     fn give(&mut self, at: usize, kept: usize) {
+        let task = self.part_of(at, kept);
+        self.pool.give(task);
+    }
+
+    /// Gives everything away, the entry at hand as well: that is done in its turn, and what comes after it in its directory
+    /// then too.
+    pub(super) fn hold(&mut self) {
+        if let Some(top) = self.frames.len().checked_sub(1) {
+            self.give_down_to(top);
+            self.frames[top].next -= 1;
+            let task = self.part_of(top, 0);
+            self.pool.hold(task);
+        }
+    }
+
+    /// A part of a directory, to be given away: what is left in it but for `kept` entries.
+    fn part_of(&mut self, at: usize, kept: usize) -> Task {
         let frame = &mut self.frames[at];
         let from = frame.next + kept;
         let passage = Passage::new();
@@ -55,7 +76,7 @@ impl Walker<'_, '_, '_> {
             passage,
         };
         frame.end = from;
-        self.pool.give(task);
+        task
     }
 
     /// What was given away of a directory is heard here, after what was kept.

@@ -66,7 +66,7 @@ impl Most {
     fn get(&mut self, walker: &Walker<'_, '_, '_>) -> usize {
         if let Most::Unknown(most) = *self {
             *self = Most::Known(match walker.run.options.jobs {
-                _ if most == 1 || is_into_itself(walker) => 1,
+                _ if most == 1 || may_come_again(walker) || is_into_itself(walker) => 1,
                 Some(_) => most,
                 None => most.min(that_pay(walker)),
             });
@@ -75,6 +75,11 @@ impl Most {
             Most::Unknown(most) | Most::Known(most) => most,
         }
     }
+}
+
+/// Where symbolic links are followed, several ways may lead to one file or directory of what is there.
+fn may_come_again(walker: &Walker<'_, '_, '_>) -> bool {
+    walker.pool.onto_existing && walker.pool.follows
 }
 
 /// What is copied of a directory into itself depends on the order.

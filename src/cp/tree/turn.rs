@@ -1,0 +1,76 @@
+//! What makes a difference to what comes after it is done in its turn: when all that comes before it in the walk is done.
+//!
+//! Only a tree that goes onto one that is there has such entries; in a new one it cannot be told what was done first.
+//!
+//! * Which name of a file with several is the first: where it was there, that one's contents are replaced, and what stands
+//!   at the other names is removed, which `-v` says; it is the first whose access control list, group and label are
+//!   those that its directory gives.
+//! * What is written to a file of the destination by more than one name: the last one's contents stay, as with GNU cp.
+//!   Not held is who writes to it by its only name while another is led there by a symbolic link.
+
+use super::super::decide::{There, Wishes};
+use super::super::options::{Make, Update};
+use super::walk::Walker;
+use crate::sys::facts::{Facts, Kind};
+use rustix::io::Errno;
+
+/// Whether an entry may be copied now.
+pub(super) enum Turn {
+    /// With what stands at the destination, if it was looked at.
+    Now(Option<Result<There, Errno>>),
+    /// When all that comes before it is done.
+    Later,
+}
+
+/// Which of its names a file is come upon by.
+enum Names {
+    /// It may be the first to be copied, or to stay.
+    First,
+    /// It becomes another name of what the first has become; what is there is not written to.
+    Other,
+}
+
+/// Whether what is there may be written to by another name too.
+fn is_led_to(there: &Facts) -> bool {
+    there.kind == Kind::Symlink || there.kind != Kind::Directory && there.links > 1
+}
+
+impl Walker<'_, '_, '_> {
+    /// Whether the entry, which is `source`, may be copied now.
+    pub(super) fn turn(&self, at: usize, source: &Facts) -> Turn {
+        let Some(passage) = self.passage.as_ref().filter(|_| self.pool.onto_existing) else { return Turn::Now(None) };
+        let mut there = None;
+        let minds_order = match self.several_names(source) {
+            Some(Names::First) => true,
+            Some(Names::Other) => false,
+            None => {
+                there = self.there(at, source);
+                matches!(&there, Some(Ok(There::File(there))) if is_led_to(there))
+            }
+        };
+        match minds_order {
+            false => Turn::Now(there),
+            true if self.pool.is_turn_of(passage) => Turn::Now(None),
+            true => Turn::Later,
+        }
+    }
+
+    /// Which of the source's several names this is, where that makes a difference.
+    fn several_names(&self, source: &Facts) -> Option<Names> {
+        let options = self.run.options;
+        let several = source.links > 1 && source.kind != Kind::Directory;
+        if several && options.preserve.links && options.make != Make::HardLink {
+            Some(if self.run.links.has_one(source.id()) { Names::Other } else { Names::First })
+        } else {
+            (several && options.update == Update::Older).then_some(Names::First)
+        }
+    }
+
+    /// What stands at the destination, if that may be written to.
+    fn there(&self, at: usize, source: &Facts) -> Option<Result<There, Errno>> {
+        let frame = self.frames.last().filter(|frame| !frame.node.is_new())?;
+        let written = source.kind != Kind::Directory && Wishes::of(self.run.options, false).follows_destination(source);
+        let (_, to) = frame.places(&self.shown, self.pool, at).ok().filter(|_| written)?;
+        Some(to.look_at_name())
+    }
+}

@@ -1,0 +1,118 @@
+//! Trees that go onto trees: what depends on what is done first is as if one worker had done it all.
+
+use crate::apparatus::{Fs, Scene, tree};
+
+const DIRECTORIES: usize = 40;
+
+/// A tree, and beneath `old` what it goes onto: directories with files enough for workers to have parts in.
+fn scene() -> Option<Scene> {
+    let scene = Scene::on(Fs::Tmpfs)?;
+    for root in ["s", "old"] {
+        scene.directory(root);
+        for directory in 0..DIRECTORIES {
+            scene.directory(format!("{root}/d{directory:02}"));
+        }
+    }
+    Some(scene)
+}
+
+/// Copies `s` onto a copy of `old`, which beside has every file under a second name: what is said, the tree, and what the
+/// files that were there have become.
+fn copied(scene: &Scene, options: &[&str], jobs: &str) -> (String, String, String) {
+    for root in ["n", "kept"] {
+        let _ = std::fs::remove_dir_all(scene.path(root));
+    }
+    scene.program("cp").arguments(["-a", "old", "n"]).run().succeeds();
+    scene.program("cp").arguments(["-al", "n", "kept"]).run().succeeds();
+    let outcome = scene.zccp(options).arguments([jobs, "s/.", "n"]).run();
+    outcome.succeeds().stderr_is("");
+    (
+        String::from_utf8_lossy(&outcome.stdout).into_owned(),
+        tree::describe(&scene.path("n")),
+        tree::describe(&scene.path("kept")),
+    )
+}
+
+#[track_caller]
+fn as_one_worker_would(scene: &Scene, options: &[&str]) {
+    let expected = copied(scene, options, "-j1");
+    for jobs in ["-j2", "-j4", "-j16", "-j2", "-j4"] {
+        let got = copied(scene, options, jobs);
+        for (expected, got) in [(&expected.0, &got.0), (&expected.1, &got.1), (&expected.2, &got.2)] {
+            let differ = expected.lines().zip(got.lines()).find(|(one, other)| one != other);
+            assert!(expected == got, "{options:?} {jobs}: {differ:?}, {} and {} bytes", expected.len(), got.len());
+        }
+    }
+}
+
+/// The first of a file's names is copied to, the others become links to that: what was there at the first is written over,
+/// what was there at the others is removed, and `-v` says so.
+#[test]
+fn the_first_of_several_names_is_the_first_in_the_walk() {
+    let Some(scene) = scene() else { return };
+    for directory in 0..DIRECTORIES {
+        (0..20).for_each(|file| _ = scene.file(format!("s/d{directory:02}/f{file}"), b"by itself"));
+    }
+    for group in 0..DIRECTORIES {
+        let first = scene.file(format!("s/d{group:02}/g{group}"), format!("of the group {group}").as_bytes());
+        for name in 0..5 {
+            let name = format!("d{:02}/g{group}-{name}", (group * 7 + name * 9) % DIRECTORIES);
+            std::fs::hard_link(&first, scene.path(format!("s/{name}"))).unwrap();
+            scene.file(format!("old/{name}"), b"was there");
+        }
+    }
+    for options in [&["-av"][..], &["-rvd", "-f"], &["-avu"], &["-rvl", "-f"]] {
+        as_one_worker_would(&scene, options);
+    }
+    // What is there is newer, and is taken for a copy of the first name.
+    scene
+        .program("sh")
+        .arguments(["-c", "touch -m -d 2001-01-01 s/d*/*; touch -m -d 2002-02-02 old/d*/*-[024]"])
+        .run()
+        .succeeds();
+    scene.program("sh").arguments(["-c", "touch -m -d 2000-01-01 old/d*/*-[13]"]).run().succeeds();
+    for options in [&["-rvu"][..], &["-avu"], &["-avn"]] {
+        as_one_worker_would(&scene, options);
+    }
+}
+
+/// The last one's contents stay, as with GNU cp, and not those of whoever was slowest.
+#[test]
+fn what_several_names_lead_to_has_the_contents_of_the_last() {
+    for symbolic in [false, true] {
+        let Some(scene) = scene() else { return };
+        for file in 0..20 {
+            scene.file(format!("old/f{file}"), b"");
+            for directory in 0..DIRECTORIES {
+                // Long ones, shorter ones: none of a longer one's end is to be left.
+                let bytes = vec![b'A' + directory as u8; if directory % 2 == 0 { 40_000 } else { 20_000 }];
+                scene.file(format!("s/d{directory:02}/f{file}"), &bytes);
+                let name = format!("old/d{directory:02}/f{file}");
+                if symbolic {
+                    scene.symlink(format!("../f{file}"), name);
+                } else {
+                    std::fs::hard_link(scene.path(format!("old/f{file}")), scene.path(name)).unwrap();
+                }
+            }
+        }
+        for options in [&["-rv"][..], &["-rL"], &["-rp"]] {
+            as_one_worker_would(&scene, options);
+        }
+    }
+}
+
+/// Two directories of the source go into one of the destination.
+#[test]
+fn a_directory_that_a_link_leads_to_is_filled_in_order() {
+    let Some(scene) = scene() else { return };
+    std::fs::remove_dir_all(scene.path("old")).unwrap();
+    scene.directory("old");
+    scene.directory("old/all");
+    for directory in 0..DIRECTORIES {
+        scene.symlink("all", format!("old/d{directory:02}"));
+        for file in 0..20 {
+            scene.file(format!("s/d{directory:02}/f{file}"), format!("of {directory}").as_bytes());
+        }
+    }
+    as_one_worker_would(&scene, &["-rv", "--keep-directory-symlink"]);
+}
