@@ -4,7 +4,7 @@ use super::attributes::{self, Handle, Opened};
 use super::first_names::First;
 use super::location::Location;
 use super::options::{Keep, Make, Update};
-use super::{Run, names};
+use super::{Run, names, tree};
 use crate::report::interrupt;
 use crate::report::quote::{shell_always, shell_if_needed};
 use crate::sys::facts::{Facts, Kind};
@@ -13,7 +13,7 @@ use crate::sys::text::strerror;
 use rustix::fs::{self, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 
 /// Another name of the file `from`, or of what it leads to.
@@ -29,12 +29,33 @@ pub(super) fn to_first(run: &mut Run<'_>, first: &First, to: &Location<'_>) -> b
     let (base, _) = to.from_base();
     // It can be a symbolic link where it was there before and stayed, or with -s.
     let flags = if run.options.follows(to.operand) { AtFlags::SYMLINK_FOLLOW } else { AtFlags::empty() };
-    let link = |to: &Location<'_>| fs::linkat(base, &first.way, to.directory, &*to.name, flags);
-    let put = put(run, to, true, link);
+    let name = first.below.as_ref().map_or(&first.way, |(_, name)| name);
+    let link = |from: BorrowedFd<'_>| put(run, to, true, |to| fs::linkat(from, name, to.directory, &*to.name, flags));
+    let put = match &first.below {
+        None => link(base),
+        Some((inside, _)) if to.in_tree() == Some((&first.way, inside)) => link(to.directory),
+        Some((inside, _)) => directory_of(run, (&first.way, inside), to).and_then(|directory| link(directory.as_fd())),
+    };
     if put == Ok(Put::Over) && run.options.verbose {
         run.messages.print(format!("removed {}", to.quoted()));
     }
     said(run, put, || format!("cannot create hard link {} to {}", to.quoted(), shell_always(&first.shown)))
+}
+
+/// The directory that a first name is in below an operand: from there on no symbolic link leads to it, whoever has put one
+/// there meanwhile, and the way may be longer than a path can be.
+fn directory_of(run: &Run<'_>, (way, inside): (&OsStr, &OsStr), to: &Location<'_>) -> Result<OwnedFd, Errno> {
+    let opened;
+    let root = match to.root {
+        Some((root, _)) if to.in_tree().is_some_and(|(root, _)| root == way) => root,
+        _ => {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let way = if way.is_empty() { OsStr::new(".") } else { way };
+            opened = fs::openat(to.from_base().0, way, flags, Mode::empty())?;
+            opened.as_fd()
+        }
+    };
+    tree::beneath(root, inside, OFlags::PATH, run.options.keep_directory_symlink)
 }
 
 /// Whether the source's name, in a link at `to`, would mean something else. Of a directory that is not there, creating the

@@ -26,6 +26,8 @@ pub(super) struct Location<'a> {
     /// Below another directory than that: the one that the operand's name is looked up from, and the way from there to
     /// `directory`.
     pub(super) base: Option<(BorrowedFd<'a>, &'a OsStr)>,
+    /// It is in the tree that grows there, and that many bytes of the base's way lead there.
+    pub(super) root: Option<(BorrowedFd<'a>, usize)>,
     /// It is an operand's, not that of an entry of a tree.
     pub(super) operand: bool,
 }
@@ -33,7 +35,15 @@ pub(super) struct Location<'a> {
 impl<'a> Location<'a> {
     /// The name as given, from the working directory on.
     pub(super) fn plain(name: &'a OsStr) -> Location<'a> {
-        Location { directory: fs::CWD, name: name.into(), above: None, spelled: false, base: None, operand: true }
+        Location {
+            directory: fs::CWD,
+            name: name.into(),
+            above: None,
+            spelled: false,
+            base: None,
+            root: None,
+            operand: true,
+        }
     }
 
     /// DIRECTORY/basename of SOURCE; trailing slashes of both do not count, and a basename `..` is taken as `.`.
@@ -48,6 +58,7 @@ impl<'a> Location<'a> {
             above: Some(directory_name),
             spelled: false,
             base: None,
+            root: None,
             operand: true,
         }
     }
@@ -64,6 +75,12 @@ impl<'a> Location<'a> {
             None => (self.directory, self.name.clone().into_owned()),
             Some((base, way)) => (base, names::below(way, &self.name)),
         }
+    }
+
+    /// Of an entry of a tree: the way to the tree's root from the base, and from there to the directory it is in.
+    pub(super) fn in_tree(&self) -> Option<(&'a OsStr, &'a OsStr)> {
+        let (root, inside) = self.base?.1.as_bytes().split_at(self.root?.1);
+        Some((OsStr::from_bytes(root), names::relative(OsStr::from_bytes(inside))))
     }
 
     /// As it is shown to the user, not quoted.

@@ -96,6 +96,13 @@ pub(super) fn stripped(name: &OsStr) -> &OsStr {
     OsStr::from_bytes(&bytes[..end])
 }
 
+/// `name` without the slashes that lead it.
+pub(super) fn relative(name: &OsStr) -> &OsStr {
+    let bytes = name.as_bytes();
+    let from = bytes.iter().position(|byte| *byte != b'/').unwrap_or(bytes.len());
+    OsStr::from_bytes(&bytes[from..])
+}
+
 /// Whether it is the directory itself, or the one above, that the name ends in.
 pub(super) fn ends_in_dots(name: &OsStr) -> bool {
     matches!(last_component(name).as_bytes(), b"." | b"..")
@@ -158,6 +165,9 @@ mod tests {
         }
         for (name, expected) in [("a//", "a"), ("a/b", "a/b"), ("//", "/"), ("", "")] {
             assert_eq!(stripped(OsStr::new(name)), expected);
+        }
+        for (name, expected) in [("/a/b", "a/b"), ("a", "a"), ("//", ""), ("", "")] {
+            assert_eq!(relative(OsStr::new(name)), expected);
         }
         for (above, expected) in [("a", "a/b"), ("a/", "a/b"), ("a//", "a/b"), ("/", "/b"), ("//", "//b"), ("", "b")] {
             assert_eq!(below(OsStr::new(above), OsStr::new("b")), expected);

@@ -50,6 +50,7 @@ pub(super) fn copy(run: &mut Run<'_>, source: &OsStr, name: &OsStr, directory: B
         above: Some(&above),
         spelled: !leading.is_empty(),
         base: (!way.is_empty()).then_some((directory, way)),
+        root: None,
         operand: true,
     };
     // A directory that was made for it is taken for empty, as by GNU: `a/.` is then there although nothing was.

@@ -47,7 +47,7 @@ fn attacked(scene: &Scene, options: &[&str], pair: (PathBuf, PathBuf), mut after
     });
 }
 
-/// `s/d` and what is in it, and a directory `outside` with files of the same names.
+/// `s/d` and what is in it, which has other names in `s/h`, and a directory `outside` with files of the same names.
 fn scene_with_outside() -> Option<Scene> {
     let scene = Scene::on(Fs::Tmpfs)?;
     scene.directory("s");
@@ -55,6 +55,13 @@ fn scene_with_outside() -> Option<Scene> {
         scene.directory(directory);
         for file in 0..20 {
             scene.file(format!("{directory}/f{file}"), if directory.starts_with('s') { b"inside" } else { b"secret" });
+        }
+    }
+    // Other names of theirs, which may come to be linked to the first ones' copies.
+    scene.directory("s/h");
+    for (of, name) in [("s/d", "g"), ("s/d/e", "h")] {
+        for file in 0..20 {
+            std::fs::hard_link(scene.path(format!("{of}/f{file}")), scene.path(format!("s/h/{name}{file}"))).unwrap();
         }
     }
     scene.directory("n");

@@ -34,6 +34,8 @@ fn deep_scene() -> Option<Scene> {
     let file = openat(&bottom, "file", flags, Mode::from_raw_mode(0o640)).unwrap();
     rustix::io::write(&file, b"at the bottom").unwrap();
     rustix::fs::symlinkat("file", &bottom, "link").unwrap();
+    mkdirat(&bottom, "side", Mode::from_raw_mode(0o755)).unwrap();
+    rustix::fs::linkat(&bottom, "file", &bottom, "side/other name", AtFlags::empty()).unwrap();
     Some(scene)
 }
 
@@ -49,6 +51,8 @@ fn a_tree_deeper_than_a_path_can_be_is_copied() {
         let bottom = descend(&scene.path("n"), LEVELS, false);
         let facts = statat(&bottom, "file", AtFlags::SYMLINK_NOFOLLOW).unwrap();
         assert_eq!((facts.st_size, facts.st_mode & 0o777), (13, 0o640), "{options:?}");
+        let other = statat(&bottom, "side/other name", AtFlags::SYMLINK_NOFOLLOW).unwrap();
+        assert_eq!(facts.st_ino == other.st_ino, options[0].starts_with("-a"), "{options:?}");
         assert_eq!(rustix::fs::readlinkat(&bottom, "link", Vec::new()).unwrap().as_bytes(), b"file");
     }
 }

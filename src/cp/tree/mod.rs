@@ -24,10 +24,12 @@ mod workers;
 
 pub(super) use listing::Listing;
 pub(super) use node::Node;
+pub(super) use reopen::beneath;
 
 use super::Run;
 use super::directory::{Directory, Id};
 use super::location::Location;
+use super::names;
 use super::options::Dereference;
 use crate::sys::facts::Facts;
 use node::{Operand, Shown};
@@ -61,6 +63,7 @@ pub(super) fn fill(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, di
     let mut pool = Pool::new(source, destination.as_fd(), base, follows, open_at_once);
     pool.place = place.as_ref().map(|fd| fd.as_fd());
     pool.onto_existing = !finish.new;
+    pool.root_way = names::without_slashes(&way).len();
     let operand = Operand { from: from.shown(), to: to.shown(), way };
     let shown = Shown { from: operand.from.clone(), to: operand.to.clone(), way: operand.way.clone() };
     let root = Node {

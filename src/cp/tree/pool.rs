@@ -34,6 +34,8 @@ pub(super) struct Pool<'a> {
     pub(super) destination: BorrowedFd<'a>,
     /// The directory that the operands' names are looked up from.
     pub(super) base: BorrowedFd<'a>,
+    /// Bytes of the way from there to the root of the destination.
+    pub(super) root_way: usize,
     /// Symbolic links lead to directories of the tree: on the way from the root they are followed again.
     pub(super) follows: bool,
     /// Directories that one worker keeps open.
@@ -75,6 +77,7 @@ impl<'a> Pool<'a> {
             place: None,
             destination,
             base,
+            root_way: 0,
             follows,
             open_at_once,
             onto_existing: false,

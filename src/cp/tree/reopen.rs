@@ -23,18 +23,27 @@ pub(super) fn from_root(
     followed: bool,
     id: Id,
 ) -> Result<OwnedFd, Errno> {
-    let fd = if way.is_empty() {
-        open(root, b".", flags, followed)?
-    } else {
-        match at_once(root, way, flags, followed) {
-            // Kernels before 5.6, sandboxes that do not know openat2(2), ways that are too long.
-            Err(Errno::NOSYS | Errno::PERM | Errno::NAMETOOLONG | Errno::AGAIN) => {
-                by_steps(root, way, flags, followed)?
-            }
-            opened => opened?,
-        }
-    };
-    checked(fd, id)
+    checked(beneath(root, way, flags, followed)?, id)
+}
+
+/// Opens the directory at the end of `way` from `root`, whichever it is; `followed` as [`from_root`].
+///
+/// # Errors
+/// What the calls say; ELOOP or ENOTDIR where a symbolic link is on the way, and they are not followed.
+pub(in crate::cp) fn beneath(
+    root: BorrowedFd<'_>,
+    way: &OsStr,
+    flags: OFlags,
+    followed: bool,
+) -> Result<OwnedFd, Errno> {
+    if way.is_empty() {
+        return open(root, b".", flags, followed);
+    }
+    match at_once(root, way, flags, followed) {
+        // Kernels before 5.6, sandboxes that do not know openat2(2), ways that are too long.
+        Err(Errno::NOSYS | Errno::PERM | Errno::NAMETOOLONG | Errno::AGAIN) => by_steps(root, way, flags, followed),
+        opened => opened,
+    }
 }
 
 /// The directory above `child`.
