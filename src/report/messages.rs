@@ -170,6 +170,7 @@ impl Messages {
         if self.errors_were_closed || descriptor::write_all(self.errors, line).is_err() {
             self.failed = true;
         }
+        screen::line_is_begun(false);
     }
 
     /// Asks on standard error and reads the answer, one line, from standard input; whether it is yes. The end of the
@@ -179,10 +180,11 @@ impl Messages {
     pub fn ask(&mut self, question: &[u8]) -> bool {
         self.asked = true;
         let _alone = screen::cleared(); // until the answer is there
-        if self.tell(Said::Prompt, question)
-            && (self.errors_were_closed || descriptor::write_all(self.errors, question).is_err())
-        {
-            self.failed = true;
+        if self.tell(Said::Prompt, question) {
+            if self.errors_were_closed || descriptor::write_all(self.errors, question).is_err() {
+                self.failed = true;
+            }
+            screen::line_is_begun(true);
         }
         let mut first = None;
         loop {
@@ -193,6 +195,10 @@ impl Messages {
                 // In the locales whose messages are spoken here, yes begins with y or Y (`locale yesexpr`).
                 end => {
                     self.answers_failed |= end.is_err();
+                    // Who types the newline sees it.
+                    if end.is_ok_and(|read| read == 1) && rustix::termios::isatty(self.answers) {
+                        screen::line_is_begun(false);
+                    }
                     return matches!(first, Some(b'y' | b'Y'));
                 }
             }
@@ -243,6 +249,9 @@ impl Messages {
         let written =
             if self.output_was_closed { Err(Errno::BADF) } else { descriptor::write_all(self.output, &waiting) };
         self.output_failure = written.err();
+        if self.line_by_line == Some(true) {
+            screen::line_is_begun(false);
+        }
     }
 
     /// Last thing of all: writes what waits, closes standard output if lines were printed, says what went wrong with it,

@@ -33,6 +33,7 @@ static SCREEN: Screen = Screen {
     turn: Mutex::new(()),
     in_use: AtomicBool::new(false),
     shown: AtomicBool::new(false),
+    begun: AtomicBool::new(false),
     task_bar: AtomicBool::new(false),
     drawing: AtomicBool::new(false),
     held: AtomicBool::new(false),
@@ -45,6 +46,8 @@ struct Screen {
     in_use: AtomicBool,
     /// The line is there.
     shown: AtomicBool,
+    /// A question stands at the cursor, and no newline behind it.
+    begun: AtomicBool,
     /// The terminal shows progress in its own way (OSC 9;4).
     task_bar: AtomicBool,
     /// A frame is being written.
@@ -74,6 +77,17 @@ pub(super) fn use_it() {
     SCREEN.in_use.store(true, SeqCst);
 }
 
+/// Whether what was written last has begun a line and not ended it: a question. Nothing of ours is put behind it, or in its
+/// place, that GNU cp would not put there.
+pub(super) fn line_is_begun(begun: bool) {
+    SCREEN.begun.store(begun, SeqCst);
+}
+
+/// What ends a line that was begun.
+fn newline() -> &'static str {
+    if SCREEN.begun.swap(false, SeqCst) { "\n" } else { "" }
+}
+
 /// The last frame is gone, and the terminal's own sign of progress with it.
 pub(super) fn leave() {
     let _turn = SCREEN.turn.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,8 +113,8 @@ pub(super) fn draw(line: &str, task_bar: Option<&str>) {
             SCREEN.task_bar.store(true, SeqCst);
         }
         // Without wrapping: the terminal may just have been made narrower.
-        let task_bar = task_bar.unwrap_or_default();
-        write_now(format!("\r\x1b[?7l{line}\x1b[?7h\x1b[J\r{task_bar}").as_bytes(), Duration::ZERO);
+        let (newline, task_bar) = (newline(), task_bar.unwrap_or_default());
+        write_now(format!("{newline}\r\x1b[?7l{line}\x1b[?7h\x1b[J\r{task_bar}").as_bytes(), Duration::ZERO);
     }
     SCREEN.drawing.store(false, SeqCst);
 }
@@ -108,7 +122,7 @@ pub(super) fn draw(line: &str, task_bar: Option<&str>) {
 /// Writes a line for good, in place of the one that shows progress. A terminal that takes nothing is nobody's trouble.
 pub(super) fn say(line: &str) {
     let _turn = cleared();
-    write(format!("{line}\n").as_bytes());
+    write(format!("{}{line}\n", newline()).as_bytes());
 }
 
 /// Columns of the terminal; 0: it does not know.
@@ -195,6 +209,10 @@ impl Held {
     pub(super) fn say(&self, line: &[u8]) {
         if SCREEN.shown.swap(false, SeqCst) {
             write_now(ERASE, FRAME);
+        }
+        let newline = newline();
+        if !newline.is_empty() {
+            write_now(newline.as_bytes(), FRAME);
         }
         write_now(line, FRAME);
     }

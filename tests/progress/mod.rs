@@ -118,6 +118,30 @@ fn a_prompt_is_left_alone_until_it_is_answered() {
 }
 
 #[test]
+fn a_question_that_nobody_has_ended_with_a_newline_stays() {
+    let scene = Scene::new();
+    slow_sink(&scene);
+    scene.directory("d");
+    std::fs::rename(scene.path("to"), scene.path("d/big.iso")).unwrap();
+    let Some(tmux) = Tmux::new(&scene, 200, 14) else { return };
+    tmux.type_line(&format!("{DRAIN}d/big.iso & clear; yes y | head -n 1 >answer"));
+    tmux.type_line("clear; \"$ZCCP\" -i big.iso d <answer; echo \"status $?\"");
+    let screen = tmux.wait_for("a bar", has_bar);
+    assert!(screen.contains("overwrite 'd/big.iso'?"), "{screen}");
+    let end = tmux.wait_for("the end", |screen| screen.contains("status 0"));
+    assert!(end.lines().any(|line| line.ends_with("overwrite 'd/big.iso'?")), "{end}");
+
+    scene.file("b", b"x");
+    scene.file("d/b", b"y");
+    tmux.type_line("clear; \"$ZCCP\" -i b d");
+    tmux.wait_for("a question", |screen| screen.contains("overwrite 'd/b'?"));
+    tmux.press("C-c");
+    tmux.type_line("echo \"status $?\"");
+    let end = tmux.wait_for("the end", |screen| screen.contains("status 130"));
+    assert!(end.lines().any(|line| line.starts_with("zccp: interrupted")), "{end}");
+}
+
+#[test]
 fn where_the_end_is_unknown_a_sign_of_life_is_shown_and_ctrl_c_says_how_far_it_got() {
     let scene = Scene::new();
     scene.fifo("from");
