@@ -88,20 +88,20 @@ impl Shape {
             Shape::Flat(bytes) => {
                 (0..self.files()).try_for_each(|file| small(&root.join(format!("file-{file}")), bytes, file))
             }
-            Shape::Spread => plant_directories(root, 256, self.files() / 256, |_| 1 << 10),
-            Shape::Large(files) => plant_directories(root, files.div_ceil(100), 100, |_| 1 << 20),
+            Shape::Spread => plant_directories(root, self.files(), self.files() / 256, |_| 1 << 10),
+            Shape::Large(files) => plant_directories(root, files, 100, |_| 1 << 20),
         }
     }
 }
 
-fn plant_directories(root: &Path, directories: u64, files: u64, bytes: impl Fn(u64) -> u64) -> Result<()> {
-    for directory in 0..directories {
-        let place = root.join(format!("directory-{directory}"));
-        fs::create_dir(&place)?;
-        for file in 0..files {
-            let number = directory * files + file;
-            small(&place.join(format!("file-{file}.rs")), bytes(number), number)?;
+/// So many files, `each` to a directory.
+fn plant_directories(root: &Path, files: u64, each: u64, bytes: impl Fn(u64) -> u64) -> Result<()> {
+    for number in 0..files {
+        let place = root.join(format!("directory-{}", number / each));
+        if number % each == 0 {
+            fs::create_dir(&place)?;
         }
+        small(&place.join(format!("file-{}.rs", number % each)), bytes(number), number)?;
     }
     Ok(())
 }

@@ -57,7 +57,8 @@ pub(in super::super) fn is_whole(run: &Run<'_>, source: &Source, to: &Location<'
     whole.then(|| facts.id())
 }
 
-/// Repairs what is there, unless it was found `whole`. What is left to be copied, a trail to begin with, and how many bytes of the source were there.
+/// Repairs what is there, unless it was found `whole`. What is left to be copied, a trail to begin with, and how many bytes
+/// of the source were there.
 pub(in super::super) fn repair<'a>(
     run: &mut Run<'_>,
     ask: &Ask<'a>,
