@@ -138,3 +138,33 @@ fn what_cannot_be_opened_gets_its_own_attributes_from_any_worker() {
         }
     }
 }
+
+/// The link that the destination was named by is replaced by the first operand's copy, and leads to another directory then.
+/// What is there has the names of what is copied next, and keeps its permissions; the copies get theirs.
+#[test]
+fn what_is_copied_gets_the_permissions_where_the_destination_leads_elsewhere_by_then() {
+    const KEPT: [(&str, u32); 3] = [("s", 0o751), ("s/e", 0o705), ("p", 0o640)];
+    for options in [&["-a"][..], &["-aj4"], &["-a", "--backup"], &["-rp"], &["-r", "--preserve=mode"]] {
+        let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
+        let mode = |name: String, bits| {
+            std::fs::set_permissions(scene.path(name), std::fs::Permissions::from_mode(bits)).unwrap();
+        };
+        for root in ["from", "other"] {
+            ["", "/s", "/s/e"].iter().for_each(|name| _ = scene.directory(format!("{root}{name}")));
+            scene.fifo(format!("{root}/p"));
+        }
+        KEPT.iter().for_each(|(name, bits)| {
+            mode(format!("from/{name}"), *bits);
+            mode(format!("other/{name}"), 0o700);
+        });
+        scene.symlink("other", "from/k");
+        scene.symlink(".", "k");
+        scene.zccp(options).arguments(["from/k", "from/s", "from/p", "k"]).run().succeeds().stderr_is("");
+        let is = |name: String| scene.path(name).symlink_metadata().unwrap().permissions().mode() & 0o7777;
+        for (name, bits) in KEPT {
+            assert_eq!(is(name.to_owned()), bits, "{options:?} {name}");
+            assert_eq!(is(format!("other/{name}")), 0o700, "{options:?} other/{name}");
+        }
+        assert_eq!(std::fs::read_link(scene.path("k")).unwrap().as_os_str(), "other", "{options:?}");
+    }
+}
