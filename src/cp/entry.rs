@@ -89,8 +89,12 @@ pub(super) fn copy(
     match action {
         Action::Make(steps) if source.facts.kind == Kind::Directory => {
             // A backup of what is no directory is made in silence, as with GNU.
-            entry.clear(run, &mut source, steps.clear).ok()?;
-            return directory::make(run, &entry, source, &there, false);
+            let kept = entry.clear(run, &mut source, steps.clear).ok()?;
+            let made = directory::make(run, &entry, source, &there, false);
+            if let Some(kept) = kept.filter(|_| made.is_none()) {
+                entry.restore(run, &kept);
+            }
+            return made;
         }
         Action::Make(steps) => {
             let kept = entry.kept(run, &source, steps, &there);
