@@ -61,13 +61,7 @@ impl Walker<'_, '_, '_> {
             self.set_attributes(node, open);
         }
         if let Some(late) = late {
-            late.begin();
-            let record = self.run.messages.take_record();
-            if !record.is_empty() {
-                self.pool.say(&late, record);
-            }
-            late.end();
-            self.pool.read_on(None);
+            self.pool.say_whole(&late, self.run.messages.take_record());
         }
     }
 

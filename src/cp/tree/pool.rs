@@ -183,6 +183,15 @@ impl<'a> Pool<'a> {
         self.read_on(Some(passage));
     }
 
+    /// Says all of a passage that nobody has begun, and waits for nobody: what comes before it may be the caller's to say.
+    pub(super) fn say_whole(&self, passage: &Arc<Passage>, record: Record) {
+        self.waiting.fetch_add(record.bytes(), Ordering::Relaxed);
+        passage.begin();
+        passage.say(record);
+        passage.end();
+        self.read_on(None);
+    }
+
     /// Whether all that comes in the walk before what is said in `passage` now is done.
     pub(super) fn is_turn_of(&self, passage: &Arc<Passage>) -> bool {
         self.read_on(None);
@@ -211,5 +220,37 @@ impl<'a> Pool<'a> {
         while is_ahead(&reader) {
             reader = self.has_read.wait(reader).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::CWD;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    fn said(bytes: usize) -> Record {
+        let mut messages = Messages::recording("zccp");
+        messages.print("x".repeat(bytes - 1));
+        messages.take_record()
+    }
+
+    /// The last worker in a directory says what is to be said at its end while the passage that it speaks in itself, which
+    /// comes before, is being read, and others are far ahead.
+    #[test]
+    fn what_is_said_at_the_end_of_a_directory_does_not_wait_for_who_says_it() {
+        let [first, late, ahead] = [Passage::new(), Passage::new(), Passage::new()];
+        let (done, ends) = mpsc::channel();
+        // Not scoped: what waits for itself would be waited for.
+        std::thread::spawn(move || {
+            let pool = Pool::new(None, CWD, CWD, false, 2);
+            pool.read_from(Messages::recording("zccp"), &first);
+            pool.say(&ahead, said(MOST_WAITING + 1)); // nobody is at what comes before: it does not wait
+            first.begin();
+            pool.say_whole(&late, said(2));
+            done.send(()).expect("it is listened to");
+        });
+        assert_eq!(ends.recv_timeout(Duration::from_secs(20)), Ok(()));
     }
 }
