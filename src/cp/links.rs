@@ -10,11 +10,15 @@ use crate::report::quote::{shell_always, shell_if_needed};
 use crate::sys::facts::{Facts, Kind};
 use crate::sys::temporary;
 use crate::sys::text::strerror;
+use crate::sys::thread;
 use rustix::fs::{self, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
+
+/// More than threads have numbers (PID_MAX_LIMIT, include/linux/threads.h of Linux: 2²²).
+const MOST_THREADS: u32 = 1 << 22;
 
 /// Another name of the file `from`, or of what it leads to.
 pub(super) fn hard(run: &mut Run<'_>, from: &Location<'_>, followed: bool, to: &Location<'_>, replace: bool) -> bool {
@@ -210,12 +214,12 @@ fn put(
     if !run.options.strictly_gnu {
         interrupt::tidy();
     }
-    let mut number = std::process::id();
+    let mut number = first_number();
     let (aside, mut noted) = loop {
         let aside = to.beside(OsStr::new(&format!("Cu{number:06x}")));
         match temporary::make(aside.directory, &aside.name.clone(), || link(&aside)) {
             Ok(((), noted)) => break (aside, noted),
-            Err(Errno::EXIST) => number = number.wrapping_add(1),
+            Err(Errno::EXIST) => number = number.wrapping_add(MOST_THREADS),
             Err(errno) => return Err(errno),
         }
     };
@@ -227,9 +231,28 @@ fn put(
     }
 }
 
+/// What a worker names its links beside others by: its own number, not the process's. By that one, a worker would make its
+/// link by the name that another has just renamed away, and the other's removal of what may be left would take it.
+fn first_number() -> u32 {
+    thread::number().cast_unsigned()
+}
+
 fn said<T>(run: &mut Run<'_>, made: Result<T, Errno>, what: impl FnOnce() -> String) -> bool {
     if let Err(errno) = made {
         run.messages.error(format!("{}: {}", what(), strerror(errno)));
     }
     made.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_make_links_beside_others_by_different_names() {
+        let theirs = std::thread::spawn(|| [0, 1].map(|tries| first_number() + tries * MOST_THREADS)).join();
+        let theirs = theirs.expect("it ends");
+        assert!(first_number() < MOST_THREADS && !theirs.contains(&first_number()));
+        assert_ne!(theirs[0], theirs[1]);
+    }
 }

@@ -72,7 +72,7 @@ pub(super) fn tables_differ() -> bool {
 
 /// The calling thread's number (gettid(2)), by which procfs knows it. By its number: linked statically with musl, the
 /// function of that name is not there (Rust's library names it weakly, so nothing fetches it) and calling it is calling 0.
-pub(super) fn number() -> i32 {
+pub fn number() -> i32 {
     // SAFETY: no arguments, no failure; signal-safe, a system call and no more.
     let number = unsafe { libc::syscall(libc::SYS_gettid) };
     i32::try_from(number).unwrap_or_default()
