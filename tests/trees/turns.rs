@@ -116,3 +116,30 @@ fn a_directory_that_a_link_leads_to_is_filled_in_order() {
     }
     as_one_worker_would(&scene, &["-rv", "--keep-directory-symlink"]);
 }
+
+/// Which name is the first is told of each file, even where nothing is there yet.
+#[test]
+fn what_is_foretold_and_explained_of_names_is_as_one_worker_would_say_it() {
+    let Some(scene) = scene() else { return };
+    for group in 0..DIRECTORIES {
+        let first = scene.file(format!("s/d{group:02}/g{group}"), b"x");
+        for name in 0..20 {
+            let name = format!("s/d{:02}/g{group}-{name}", (group * 7 + name * 9) % DIRECTORIES);
+            std::fs::hard_link(&first, scene.path(name)).unwrap();
+        }
+    }
+    for option in ["--dry-run", "--debug"] {
+        let said = |jobs: &str| {
+            let _ = std::fs::remove_dir_all(scene.path("n"));
+            let outcome = scene.zccp(["-a", option, jobs, "s", "n"]).run();
+            outcome.succeeds().stderr_is("");
+            String::from_utf8_lossy(&outcome.stdout).into_owned()
+        };
+        let expected = said("-j1");
+        for jobs in ["-j2", "-j4", "-j16", "-j4"] {
+            let got = said(jobs);
+            let differ = expected.lines().zip(got.lines()).find(|(one, other)| one != other);
+            assert!(expected == got, "{option} {jobs}: {differ:?}");
+        }
+    }
+}

@@ -62,7 +62,9 @@ pub(super) fn fill(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, di
     let source = source.as_ref().map(|fd| fd.as_fd());
     let mut pool = Pool::new(source, destination.as_fd(), base, follows, open_at_once);
     pool.place = place.as_ref().map(|fd| fd.as_fd());
-    pool.onto_existing = !finish.new;
+    // What is said of each file tells, too, which of its names was the first.
+    let tells = run.options.dry_run || run.options.debug || run.options.explain;
+    pool.onto_existing = !finish.new || tells;
     pool.root_way = names::without_slashes(&way).len();
     let operand = Operand { from: from.shown(), to: to.shown(), way };
     let shown = Shown { from: operand.from.clone(), to: operand.to.clone(), way: operand.way.clone() };

@@ -40,7 +40,7 @@ pub(super) struct Pool<'a> {
     pub(super) follows: bool,
     /// Directories that one worker keeps open.
     pub(super) open_at_once: usize,
-    /// The root was there before, and what is in it may make a difference to what is done first.
+    /// It may make a difference what is done first: the root was there before, or what is said tells.
     pub(super) onto_existing: bool,
     /// Which processors the workers run on.
     pub(super) places: Places,

@@ -1,6 +1,7 @@
 //! What makes a difference to what comes after it is done in its turn: when all that comes before it in the walk is done.
 //!
-//! Only a tree that goes onto one that is there has such entries; in a new one it cannot be told what was done first.
+//! Only a tree that goes onto one that is there has such entries; of a new one it cannot be told what was done first, unless
+//! that is said of each file (`--dry-run`, `--debug`, `--explain`).
 //!
 //! * Which name of a file with several is the first: where it was there, that one's contents are replaced, and what stands
 //!   at the other names is removed, which `-v` says; it is the first whose access control list, group and label are
