@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// A pseudoterminal: what a child has as its terminal, and our end of it.
@@ -48,26 +49,37 @@ impl Terminal {
     /// Reads everything that appears on the screen until every slave is closed, on a thread of its own. The child's
     /// end must have been given away or dropped, or there is no end.
     pub fn screen(master: File) -> Screen {
-        let (send, receive) = channel();
+        let (send, ended) = channel();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let bytes = Arc::clone(&seen);
         std::thread::spawn(move || {
-            let (mut master, mut bytes, mut block) = (master, Vec::new(), [0; 4096]);
+            let (mut master, mut block) = (master, [0; 4096]);
             // The master's end is EIO: no slave is open any more (pty(7)).
             while let Ok(n @ 1..) = master.read(&mut block) {
-                bytes.extend_from_slice(&block[..n]);
+                bytes.lock().unwrap().extend_from_slice(&block[..n]);
             }
-            let _ = send.send(bytes);
+            let _ = send.send(());
         });
-        Screen(receive)
+        Screen { seen, ended }
     }
 }
 
 /// What appears on a terminal.
-pub struct Screen(Receiver<Vec<u8>>);
+pub struct Screen {
+    seen: Arc<Mutex<Vec<u8>>>,
+    ended: Receiver<()>,
+}
 
 impl Screen {
+    /// Whether this has appeared.
+    pub fn has(&self, text: &str) -> bool {
+        self.seen.lock().unwrap().windows(text.len()).any(|bytes| bytes == text.as_bytes())
+    }
+
     /// Everything, once every slave is closed.
     #[track_caller]
     pub fn finish(self) -> Vec<u8> {
-        self.0.recv_timeout(Duration::from_secs(30)).expect("the terminal is still open somewhere")
+        self.ended.recv_timeout(Duration::from_secs(30)).expect("the terminal is still open somewhere");
+        std::mem::take(&mut self.seen.lock().unwrap())
     }
 }

@@ -28,6 +28,13 @@ fn on_terminal(scene: &Scene, change: impl FnOnce(Command) -> Command) -> OnTerm
 }
 
 impl OnTerminal {
+    /// When there is a bar that counts what came.
+    #[track_caller]
+    fn with_bar(self) -> OnTerminal {
+        self.running.wait_until("a bar", || self.screen.has("976 KiB"));
+        self
+    }
+
     /// After a second in which a bar comes if one comes at all.
     fn shown(self) -> String {
         std::thread::sleep(Duration::from_millis(1000));
@@ -50,12 +57,12 @@ fn nothing_is_drawn_where_it_is_not_wanted() {
         assert_eq!(on_terminal(&Scene::new(), change).shown(), "", "{what}");
     }
     assert_eq!(on_terminal(&Scene::new(), |command| command.called("cp")).shown(), "", "cp");
-    assert_ne!(on_terminal(&Scene::new(), |command| command).shown(), "");
+    assert_ne!(on_terminal(&Scene::new(), |command| command).with_bar().shown(), "");
 }
 
 #[test]
 fn there_is_no_colour_and_ascii_where_the_locale_has_no_more() {
-    let shown = on_terminal(&Scene::new(), |command| command.variable("NO_COLOR", "1")).shown();
+    let shown = on_terminal(&Scene::new(), |command| command.variable("NO_COLOR", "1")).with_bar().shown();
     assert!(shown.is_ascii() && shown.contains("/dev/stdin - 976 KiB"), "{shown:?}");
     // Of escape sequences there are three: wrap no lines, wrap them again, erase to the end of the screen.
     let known: usize = ["\x1b[?7l", "\x1b[?7h", "\x1b[J"].map(|sequence| shown.matches(sequence).count()).iter().sum();
@@ -67,18 +74,18 @@ fn there_is_no_colour_and_ascii_where_the_locale_has_no_more() {
 fn the_task_bar_is_told_only_where_it_is_known_to_listen_and_is_cleared_on_every_way_out() {
     let off = "\x1b]9;4;0;\x1b\\";
     let listens = |command: Command| command.variable("TERM_PROGRAM", "ghostty");
-    let shown = on_terminal(&Scene::new(), listens).shown();
+    let shown = on_terminal(&Scene::new(), listens).with_bar().shown();
     assert!(shown.contains("\x1b]9;4;3;") && shown.ends_with(off), "{shown:?}");
     for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT] {
-        let on = on_terminal(&Scene::new(), |command| listens(command).limit(libc::RLIMIT_CORE, 0));
-        std::thread::sleep(Duration::from_millis(1000));
+        let on = on_terminal(&Scene::new(), |command| listens(command).limit(libc::RLIMIT_CORE, 0)).with_bar();
         on.running.signal(signal);
         on.running.finish().dies_of(signal.as_raw());
         let shown = String::from_utf8(on.screen.finish()).unwrap();
         assert!(shown.contains("\x1b]9;4;3;") && shown.ends_with(off), "{signal:?}: {shown:?}");
         assert!(shown.contains("\r\x1b[Jzccp: interrupted at 976 KiB; what was copied stays\n"), "{shown:?}");
     }
-    let in_tmux = on_terminal(&Scene::new(), |command| listens(command).variable("TMUX", "/tmp/tmux,1,0")).shown();
+    let in_tmux = on_terminal(&Scene::new(), |command| listens(command).variable("TMUX", "/tmp/tmux,1,0"));
+    let in_tmux = in_tmux.with_bar().shown();
     assert!(!in_tmux.contains("\x1b]") && in_tmux.contains("KiB"), "{in_tmux:?}");
 }
 
@@ -199,6 +206,9 @@ fn zccat_leaves_the_terminal_to_others_unless_asked() {
         let screen = Terminal::screen(terminal.master);
         let mut from = File::from(write);
         from.write_all(&vec![b'x'; 1_000_000]).unwrap();
+        if drawn {
+            running.wait_until("a bar", || screen.has("976 KiB"));
+        }
         std::thread::sleep(Duration::from_millis(1000));
         drop(from);
         running.finish().succeeds();
