@@ -44,8 +44,9 @@ pub(super) fn prepare(
         // vectors were made before the fork and are only read.
         unsafe {
             libc::umask(0o022);
-            // A shell's command in the background begins with SIGINT ignored, nohup's with SIGHUP; no case means that.
-            for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+            // A shell's command in the background begins with SIGINT and SIGQUIT ignored, nohup's with SIGHUP; no case means
+            // that.
+            for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM] {
                 libc::signal(signal, libc::SIG_DFL);
             }
             if ignores_sigpipe {
