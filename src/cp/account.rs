@@ -1,15 +1,13 @@
 //! What this run has copied and made. Kept only where several sources could meet in one directory.
 
 use super::decide::Made;
+use super::directory::Id;
 use super::location::Location;
 use super::names;
 use crate::sys::facts::{Facts, Kind};
 use rustix::fs;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-
-/// Device and inode: which file.
-type Id = (u64, u64);
 
 /// What this run has copied and made.
 #[derive(Debug, Default)]

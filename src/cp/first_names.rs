@@ -2,13 +2,11 @@
 //! there too. Shared by all workers: who comes upon another name of a file that is just being copied waits for the copy,
 //! and a copy that failed is nobody's first name.
 
+use super::directory::Id;
 use super::location::Location;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-
-/// Device and inode: which file of the source.
-type Id = (u64, u64);
 
 /// The name that the first copy got.
 #[derive(Debug, PartialEq, Eq)]

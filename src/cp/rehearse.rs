@@ -1,6 +1,7 @@
 //! `--dry-run`: what would be done with one source, and by which engines. A tree is walked as it is to be copied, and in the
-//! place of a directory that would be made stands the one that it would be made in ([`directory`]). Nothing is opened for writing, and of what can
-//! be woken by being opened (FIFOs, devices) nothing is opened at all: only places (O_PATH) and regular sources.
+//! place of a directory that would be made stands the one that it would be made in ([`directory`]). Nothing is opened for
+//! writing, and of what can be woken by being opened (FIFOs, devices) nothing is opened at all: only places (O_PATH) and
+//! regular sources.
 
 use super::decide::{Clear, Product, Steps, There};
 use super::entry::Entry;

@@ -1,5 +1,5 @@
-//! Signals that are reacted to: SIGUSR1 for a status line, SIGINT, SIGTERM, SIGHUP and SIGQUIT for a tidy end, SIGTSTP for a tidy
-//! stop.
+//! Signals that are reacted to: SIGUSR1 for a status line, SIGINT, SIGTERM, SIGHUP and SIGQUIT for a tidy end, SIGTSTP for
+//! a tidy stop.
 //!
 //! The reaction runs inside of the handler, on whichever thread the kernel chose, so that a thread that is stuck in a
 //! write to a FIFO nobody reads is no obstacle, and no thread has to wait for signals. Therefore it may do nothing but

@@ -143,8 +143,9 @@ fn wanted(ask: &Ask<'_>) -> (Vec<Name>, WhyNot) {
         },
         (Nature::File | Nature::Block, Nature::Socket(socket)) if socket.is_tcp() && !socket.local => {
             // Up to what may be unread (4 MiB by a device, 36 into a container) all goes by value, and a mapping gains nothing:
-            // 32 MiB into a container (veth) mmap 25.1 ms and 18.8 of the sender's processor, read and write 23.6 and 20.1; sendfile, of which 4 MiB
-            // went by value then, 16.0 and 10.1 (6.18, 2 processors, `zccat --engine=NAME`, medians of 28 in turn).
+            // 32 MiB into a container (veth) mmap 25.1 ms and 18.8 of the sender's processor, read and write 23.6 and 20.1;
+            // sendfile, had only 4 MiB of it gone by value, 16.0 and 10.1 (6.18, 2 processors, `zccat --engine=NAME`, medians of
+            // 28 in turn).
             match ask.expected {
                 Some(bytes) if bytes > socket.queue => (vec![Sendfile, ReadWrite], slower),
                 Some(_) => (vec![ReadWrite], |_, _| Reason::FitsTheSocket),
