@@ -53,7 +53,7 @@
 //!   known what a failing close means. `report` stands above `transfer`: it prints the plan and the trail.
 //! * The vocabulary between driver and engines ([`engine::contract`]) lives with the engines, so that they need nothing
 //!   from above.
-//! * An early zero, a source that changed under its mapping and the bytes that have to go by value are all left to
+//! * An early zero, a source that changed while its pages were passed on and the bytes that have to go by value are all left to
 //!   read_write, to the end of the file: one way on instead of three, and the trail tells it.
 //! * EPERM is not remembered beyond the file it was met on: an immutable file says so as well as a seccomp filter does,
 //!   and a refused call costs less than a microsecond.

@@ -147,7 +147,7 @@ pub enum Step {
     End,
     /// The call failed.
     Error(Side, Errno),
-    /// The source changed under the mapping, so what this step moved may hold bytes that were never in the file. Nothing
+    /// The source changed while its pages were passed on, so what this step moved may hold bytes that were never in the file. Nothing
     /// counts as given but what the flow was told of; `Flow::spoiled` says how much more the sink may have been given.
     Changed,
 }
@@ -179,8 +179,8 @@ pub enum Remark {
     },
     /// read_write: blocks were read by this many threads.
     Threads(u8),
-    /// mmap: the source was changed under the mapping at this byte.
-    ChangedUnderMapping {
+    /// mmap, splice: the source was changed while its pages were passed on, and what they gave does not count.
+    SourceChanged {
         /// Bytes given when it was seen.
         at: u64,
     },

@@ -36,20 +36,29 @@ impl<'a> Drain<'a> {
 
     /// Moves what is pending on to the sink, as much as one call does.
     pub(super) fn give(&mut self, flow: &mut Flow, grant: Grant) -> Step {
-        let pipe = match self.pipe() {
-            Ok(pipe) => pipe,
-            Err(errno) => return Step::Error(Side::Either, errno),
-        };
-        let mut to = explicit(&self.sink, flow.sink_offset());
-        let pending = clamp(flow.pending());
-        match pipe::splice(pipe.reader(), None, self.sink.fd, to.as_mut(), pending, flags(grant)) {
-            // A sink that takes nothing and says nothing would be asked for ever.
-            Ok(0) => Step::Error(Side::Sink, Errno::INVAL),
+        if let Err(errno) = self.pipe() {
+            return Step::Error(Side::Either, errno);
+        }
+        match self.push(flow.sink_offset(), flow.pending(), grant) {
             Ok(n) => {
-                flow.gave(n as u64);
-                Step::Moved(n as u64)
+                flow.gave(n);
+                Step::Moved(n)
             }
             Err(errno) => Step::Error(Side::Sink, errno),
+        }
+    }
+
+    /// Moves up to `bytes` bytes that are in the pipe on to the sink, at `offset` where it has offsets, as much as one call
+    /// does, and tells nobody.
+    ///
+    /// # Errors
+    /// What splice(2) says; EINVAL of a sink that takes nothing and says nothing, and would be asked for ever.
+    pub(super) fn push(&self, offset: u64, bytes: u64, grant: Grant) -> Result<u64, Errno> {
+        let pipe = self.pipe()?;
+        let mut to = explicit(&self.sink, offset);
+        match pipe::splice(pipe.reader(), None, self.sink.fd, to.as_mut(), clamp(bytes), flags(grant))? {
+            0 => Err(Errno::INVAL),
+            n => Ok(n as u64),
         }
     }
 

@@ -133,7 +133,7 @@ impl Source<'_> {
     }
 
     fn remarks(&self) -> Vec<Remark> {
-        self.changed_at.map(|at| Remark::ChangedUnderMapping { at }).into_iter().collect()
+        self.changed_at.map(|at| Remark::SourceChanged { at }).into_iter().collect()
     }
 }
 

@@ -168,8 +168,8 @@ pub fn seen(remark: &Remark, copies_on_the_way: bool) -> String {
         }
         Remark::Gathers { interface, on: None } => format!("whether {interface} gathers, its driver does not say"),
         Remark::Threads(n) => format!("{n} threads"),
-        Remark::ChangedUnderMapping { at } => {
-            format!("the source changed under its mapping at byte {at}; read_write went on")
+        Remark::SourceChanged { at } => {
+            format!("the source changed meanwhile, seen at byte {at}; read_write went on")
         }
     }
 }

@@ -85,7 +85,7 @@ struct Driver<'a> {
     /// The engine at work: an index into the plan's.
     next: usize,
     /// From here on read_write does it, whatever the plan says: the bytes that have to go by value, what a zero has to
-    /// be confirmed by, a source that changed under its mapping.
+    /// be confirmed by, a source that changed while its pages were passed on.
     plainly: bool,
     /// The source has ended.
     ended: bool,

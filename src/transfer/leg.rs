@@ -21,7 +21,7 @@ pub(super) enum Leg {
     /// At the end of the source.
     End,
     /// With something that only read and write can go on from: a zero that has to be confirmed, a source that changed
-    /// under its mapping.
+    /// while its pages were passed on.
     Plainly,
     /// It refused.
     Next,
