@@ -101,6 +101,11 @@ pub fn ask<'a>(
     Ask { source, sink, expected, replaced, policy, processors }
 }
 
+/// Whether it is so large that a second thread and preallocation pay.
+pub fn is_big(ask: &Ask<'_>) -> bool {
+    ask.expected.is_some_and(|bytes| bytes >= BIG)
+}
+
 /// Whether a file goes by one read and one write, so that nothing else has to be known of it or of a new destination.
 pub fn is_small(source: &Facts, policy: &Policy) -> bool {
     let plain = policy.engines.is_empty() && policy.reflink != Reflink::Always && policy.sparse == Sparse::Auto;
