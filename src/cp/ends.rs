@@ -139,7 +139,10 @@ impl Ends<'_> {
         };
         let source = endpoint::own(self.opened.as_fd(), *self.source);
         let sink = endpoint::own(self.sink.fd(), facts);
-        let ask = endpoint::ask(source, sink, self.sink.replaced, &run.options.policy, run.learned);
+        let mut ask = endpoint::ask(source, sink, self.sink.replaced, &run.options.policy, run.learned);
+        if run.at_work > 1 && endpoint::is_big(&ask) {
+            ask.processors = Some((run.learned.processors() / run.at_work).max(1));
+        }
         let title = run.options.explain.then(|| format!("{} -> {}", self.from.quoted(), self.to.quoted()));
         let small = !self.to.operand && endpoint::is_small(self.source, &run.options.policy);
         let expected = ask.expected;
@@ -166,6 +169,7 @@ impl Ends<'_> {
             run.watch.look_at(self.sink.fd(), flushed);
         }
         let trail = transfer::copy(&ask, &plan, run.learned, run.limit, run.scratch, counters);
+        run.moved += trail.bytes() - trail.by(Name::Reflink);
         run.watch.end(expected, compared + trail.bytes() + trail.holes);
         self.tell_reader(run, &trail, (&begun, compared));
         if trail.is_complete() {

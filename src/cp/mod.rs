@@ -72,6 +72,10 @@ pub(crate) struct Run<'a> {
     small_plan: Option<Rc<Plan>>,
     /// What this thread has to tell of them.
     tally: Tally,
+    /// Bytes that this thread has moved in files that are not small; shared extents are not moved.
+    moved: u64,
+    /// Threads that copy files of this run when a big one is begun.
+    at_work: usize,
     /// The operand at hand is being copied into itself: it is gone on with no further.
     into_itself: bool,
     /// What this run has copied and made, where several operands could meet; minded by the thread that has them.
@@ -118,6 +122,8 @@ pub fn run(options: &Options, messages: &mut Messages, watch: &Watch) {
         foreseen: None,
         small_plan: None,
         tally: Tally::default(),
+        moved: 0,
+        at_work: 1,
         into_itself: false,
         account: Some(&mut Account::default()),
     };

@@ -15,6 +15,9 @@ mod size;
 // Trees that go onto trees: what is done first.
 mod turns;
 
+// When a second worker is worth its start.
+mod workers;
+
 // Calls that are refused, disks that are full, entries that change or vanish.
 mod trouble;
 

@@ -99,23 +99,24 @@ fn many_files_are_copied_in_little_memory() {
     assert!(peak < 32 << 20, "{} KiB", peak >> 10);
 }
 
-/// What is known of a directory while what is in it is copied does not hold the whole way to it: 400 levels are a way of
-/// 100,000 bytes, and of 60 MB if each of them has three such.
+/// What is known of a directory while what is in it is copied does not hold the whole way to it: 1,500 levels are a way of
+/// 375,000 bytes, and of 840 MB if each of them has three such.
 #[test]
 fn a_deep_tree_is_copied_in_little_memory() {
+    const DEEP: usize = 1_500;
     for options in [&["-r", "-j1"][..], &["-a", "-j4"]] {
         let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let name = "n".repeat(250);
         let mut at = openat(CWD, scene.directory("s"), flags, Mode::empty()).unwrap();
-        for _ in 0..400 {
+        for _ in 0..DEEP {
             mkdirat(&at, &name, Mode::from_raw_mode(0o755)).unwrap();
             at = openat(&at, &name, flags, Mode::empty()).unwrap();
         }
         let peak = peak_of(&scene, &[options, &["s", "n"]].concat());
         assert!(peak < 32 << 20, "{options:?}: {} KiB", peak >> 10);
         let mut at = openat(CWD, scene.path("n"), flags, Mode::empty()).unwrap();
-        (0..400).for_each(|_| at = openat(&at, &name, flags, Mode::empty()).unwrap());
+        (0..DEEP).for_each(|_| at = openat(&at, &name, flags, Mode::empty()).unwrap());
     }
 }
 

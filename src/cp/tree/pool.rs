@@ -110,6 +110,12 @@ impl<'a> Pool<'a> {
         state.workers = if there { state.workers + 1 } else { state.workers - 1 };
     }
 
+    /// How many have work, or are about to take what was given away.
+    pub(super) fn at_work(&self) -> usize {
+        let state = self.state();
+        state.workers - state.idle.saturating_sub(state.tasks.len())
+    }
+
     /// Whether somebody waits for work.
     pub(super) fn is_hungry(&self) -> bool {
         self.hungry.load(Ordering::Relaxed) > 0

@@ -5,9 +5,25 @@ use super::pool::Task;
 use super::walk::{Frame, Walker};
 use std::sync::Arc;
 
-/// So many entries without a directory among them are worth giving away: below that opening the directory once more, and
-/// two workers making names in one directory, cost more than they save.
+/// So many entries without a directory among them are worth giving away, or fewer that weigh as much: below that opening the
+/// directory once more, and two workers making names in one directory, cost more than they save.
 const WORTH_IT: usize = 64;
+
+/// Moving so many bytes takes about as long as copying a small file does: 23 µs (13,000 of them onto ext4 by two workers, 150
+/// ms; 2.8 GB/s for each of two workers who copy files of 1 MiB there; Linux 6.18, 2 Intel processors).
+const LIKE_AN_ENTRY: u64 = 64 * 1024;
+
+impl Frame {
+    /// What is left in it, in small files: as large as those that were copied so far, as far as their bytes had to be moved.
+    pub(super) fn weight(&self) -> usize {
+        let left = self.end - self.next;
+        left.saturating_mul(1 + self.moved_each() / LIKE_AN_ENTRY as usize)
+    }
+
+    fn moved_each(&self) -> usize {
+        usize::try_from(self.moved / self.copied.max(1)).unwrap_or(usize::MAX)
+    }
+}
 
 impl Walker<'_, '_, '_> {
     /// Gives half of what is left away, if there is enough.
@@ -16,13 +32,14 @@ impl Walker<'_, '_, '_> {
         for at in 0..self.frames.len() {
             let frame = &self.frames[at];
             let left = frame.end - frame.next;
-            let enough = left >= WORTH_IT || left > 0 && frame.listing.has_directory(frame.next..frame.end);
+            let heavy = frame.moved_each() >= LIKE_AN_ENTRY as usize;
+            let enough = frame.weight() >= WORTH_IT || left > 0 && frame.listing.has_directory(frame.next..frame.end);
             if !enough {
                 continue;
             }
-            // Of the innermost one the next entry is about to be copied already: of what is left half is kept. Above it
-            // nothing is under way, and the last one may go as well.
-            let kept = if at == top { left.div_ceil(2) } else { left / 2 };
+            // Of the innermost one the next entry is about to be copied already: of what is left half is kept, and no more than
+            // that if it takes as long as each of them. Above it nothing is under way, and the last one may go as well.
+            let kept = if at == top && !heavy { left.div_ceil(2) } else { left / 2 };
             if kept < left {
                 return self.give(at, kept);
             }

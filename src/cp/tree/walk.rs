@@ -53,6 +53,9 @@ pub(super) struct Frame {
     pub(super) given: Vec<Arc<Passage>>,
     /// It is the directory's own frame, not that of a part that was given away.
     pub(super) first: bool,
+    /// Entries copied here so far, and the bytes that had to be moved for them, but for those of small files.
+    pub(super) copied: u64,
+    pub(super) moved: u64,
 }
 
 impl Frame {
@@ -175,10 +178,12 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         let Turn::Now(there) = self.turn(at, &source.facts) else { return self.hold() };
         if source.facts.kind == Kind::Regular && source.facts.size >= BIG {
             self.give_all();
+            self.run.at_work = self.pool.at_work();
         }
         self.run.foreseen = (source.facts.kind == Kind::Regular).then_some(source.facts.size);
         let directory = self.copy(at, source, there);
         self.run.come_upon();
+        self.weigh();
         let Some(directory) = directory else { return };
         let Some(frame) = self.frames.last() else { return };
         let name = frame.listing.entry(at).0;
@@ -198,6 +203,15 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         let above = self.shown.enter(name);
         let Directory { source, destination, .. } = directory;
         self.enter(Arc::new(child), (source, destination), above);
+    }
+
+    /// What the entry at hand came to counts for what is left.
+    fn weigh(&mut self) {
+        let moved = std::mem::take(&mut self.run.moved);
+        if let Some(frame) = self.frames.last_mut() {
+            frame.copied += 1;
+            frame.moved += moved;
+        }
     }
 
     fn look(&mut self, at: usize) -> Option<Source> {
@@ -274,7 +288,19 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         self.run.watch.current(&self.shown.from);
         let listing = Arc::new(listing);
         let given = Vec::new();
-        self.frames.push(Frame { node, listing, next: 0, end, source, destination, above, given, first: true });
+        self.frames.push(Frame {
+            node,
+            listing,
+            next: 0,
+            end,
+            source,
+            destination,
+            above,
+            given,
+            first: true,
+            copied: 0,
+            moved: 0,
+        });
     }
 
     /// Begins with what another gave away.
@@ -291,7 +317,19 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         }
         let given = Vec::new();
         let (next, end) = (entries.start, entries.end);
-        self.frames.push(Frame { node, listing, next, end, source, destination, above: None, given, first: false });
+        self.frames.push(Frame {
+            node,
+            listing,
+            next,
+            end,
+            source,
+            destination,
+            above: None,
+            given,
+            first: false,
+            copied: 0,
+            moved: 0,
+        });
         self.shown = shown;
         self.skip_if_lost();
     }

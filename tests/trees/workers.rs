@@ -1,0 +1,59 @@
+//! When a tree is worth more than one worker: by what there is to move, not only by how many entries there are.
+
+use super::{plant, same_trees};
+use crate::apparatus::strace::trace;
+use crate::apparatus::{Fs, Scene};
+use std::collections::BTreeSet;
+
+/// The threads that gave bytes to a file.
+fn movers(scene: &Scene, options: &[&str]) -> Option<BTreeSet<u32>> {
+    let command = scene.zccp(options).arguments(["s", "n"]);
+    let (outcome, trace) = trace(scene, &["-e", "trace=splice,write,pwrite64,clone,clone3"], command)?;
+    outcome.succeeds().stderr_is("");
+    same_trees(scene, "s", "n");
+    Some(trace.calls.iter().filter(|call| call.name == "splice").map(|call| call.thread).collect())
+}
+
+#[test]
+fn a_few_large_files_are_shared_among_workers() {
+    for fs in [Fs::Ext4, Fs::XfsPlain, Fs::Tmpfs] {
+        let Some(scene) = Scene::on(fs) else { continue };
+        plant(&scene, "s", 1, 12, 4 << 20);
+        let Some(movers) = movers(&scene, &["-r", "-j2"]) else { return };
+        assert_eq!(movers.len(), 2, "{}: {movers:?}", fs.name());
+    }
+}
+
+/// The second is already begun when the first has shown how long they are.
+#[test]
+fn two_large_files_are_copied_by_one_worker() {
+    let Some(scene) = Scene::on(Fs::Ext4) else { return };
+    plant(&scene, "s", 1, 2, 4 << 20);
+    let Some(movers) = movers(&scene, &["-r", "-j2"]) else { return };
+    assert_eq!(movers.len(), 1, "{movers:?}");
+}
+
+/// Where extents are shared nothing has to be moved, and such files are as quickly copied as small ones.
+#[test]
+fn files_that_are_cloned_weigh_nothing() {
+    let Some(scene) = Scene::on(Fs::Btrfs) else { return };
+    plant(&scene, "s", 1, 12, 4 << 20);
+    let command = scene.zccp(["-r", "-j2", "s", "n"]);
+    let Some((outcome, trace)) = trace(&scene, &[], command) else { return };
+    outcome.succeeds().stderr_is("");
+    assert_eq!(trace.count("clone") + trace.count("clone3"), 0);
+}
+
+/// A big file has a second thread to itself only where there is a processor for it.
+#[test]
+fn big_files_that_are_copied_side_by_side_have_one_thread_each() {
+    for fs in [Fs::Ext4, Fs::XfsPlain, Fs::Tmpfs] {
+        let Some(scene) = Scene::on(fs) else { continue };
+        plant(&scene, "s", 1, 8, 9 << 20);
+        let command = scene.zccp(["-r", "-j2", "--explain", "s", "n"]);
+        let two = std::thread::available_parallelism().is_ok_and(|processors| processors.get() <= 2);
+        let outcome = if two { command.run() } else { command.under("taskset", ["-c", "0,1"]).run() };
+        outcome.succeeds().stderr_has("moved: splice 9437184 bytes");
+        same_trees(&scene, "s", "n");
+    }
+}
