@@ -272,7 +272,9 @@ fn is_spliced(ask: &Ask<'_>, from: FileSystem, to: FileSystem) -> bool {
     // Both have their bytes in the page cache, and the source tells by its times that it was changed.
     let measured = matches!(from, FileSystem::Ext4 | FileSystem::Xfs | FileSystem::Btrfs | FileSystem::Tmpfs)
         && matches!(to, FileSystem::Ext4 | FileSystem::Xfs | FileSystem::Tmpfs);
-    measured && !makes_holes(ask) && (is_middling(ask) || is_big(ask) && ask.processors == Some(1))
+    // `--sparse=never` asks that every byte be written, and nothing left to the kernel.
+    let plain = ask.policy.sparse == Sparse::Auto;
+    measured && plain && (is_middling(ask) || is_big(ask) && ask.processors == Some(1))
 }
 
 /// Whether it is a file into a file of our own, too long for one read and one write and shorter than [`BIG`].
