@@ -8,7 +8,7 @@ use crate::engine::policy::Peer;
 use crate::engine::{self, End, Name, Nature, Side};
 use crate::report::{explain, failure, json, quote::shell_if_needed};
 use crate::sys::buffer::Buffer;
-use crate::transfer::ready::Readiness;
+use crate::transfer::ready::{Readiness, Stopped};
 use crate::transfer::{Counters, Failure, RateLimit, Trail};
 use rustix::fs::{self, Advice};
 use rustix::io::{self, Errno};
@@ -115,13 +115,13 @@ struct Outlet<'a> {
 
 impl Outlet<'_> {
     /// As much as goes at once; with a rate limit, when it may.
-    fn give(&self, bytes: &[u8]) -> Result<usize, Errno> {
-        let Some(limit) = self.limit else { return engine::give(self.end, self.end.start, bytes) };
-        let taken = limit.take(1);
+    fn give(&self, bytes: &[u8], readiness: &mut Readiness) -> Result<Result<usize, Errno>, Stopped> {
+        let Some(limit) = self.limit else { return Ok(engine::give(self.end, self.end.start, bytes)) };
+        let taken = limit.take_after(1, |time| readiness.pause(time, self.end))?;
         let most = bytes.len().min(usize::try_from(taken).unwrap_or(usize::MAX));
         let given = engine::give(self.end, self.end.start, &bytes[..most]);
         limit.moved(taken, given.map_or(0, |n| n as u64));
-        given
+        Ok(given)
     }
 }
 
@@ -191,7 +191,7 @@ impl Kitchen {
         let mut written = 0;
         while written < waiting {
             let left = &self.output.bytes()[written..waiting];
-            match outlet.give(&left[..left.len().min(most)]) {
+            match outlet.give(&left[..left.len().min(most)], &mut self.readiness)? {
                 Ok(n) => {
                     self.readiness.moved();
                     self.sent += n as u64;

@@ -7,6 +7,7 @@ use crate::sys::facts::{Facts, Kind};
 use crate::sys::text::strerror;
 use crate::sys::{descriptor, start};
 use crate::transfer::endpoint;
+use crate::transfer::ready::{Readiness, Stopped};
 use rustix::fs::{self, Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -30,7 +31,9 @@ pub(super) fn send(run: &mut Run<'_>, name: &OsStr, output: &End<'_>) -> Sent {
             Err(errno) => complain(run, name, errno),
         };
     }
-    let opened = fs::open(name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    let fifo = run.peer.is_some() && Facts::at(fs::CWD, name, true).is_ok_and(|facts| facts.kind == Kind::Pipe);
+    let at_once = if fifo { OFlags::NONBLOCK } else { OFlags::empty() };
+    let opened = fs::open(name, OFlags::RDONLY | OFlags::CLOEXEC | at_once, Mode::empty());
     // A socket is at that name, or only stands where a descriptor was closed (`/dev/stdin`).
     let opened = opened.map_err(|errno| match errno {
         Errno::NXIO => Facts::at(fs::CWD, name, true).err().unwrap_or(errno),
@@ -40,9 +43,27 @@ pub(super) fn send(run: &mut Run<'_>, name: &OsStr, output: &End<'_>) -> Sent {
         Ok(both) => both,
         Err(errno) => return complain(run, name, errno),
     };
-    let sent = copy(run, name, endpoint::own(fd.as_fd(), facts), output);
+    let input = endpoint::own(fd.as_fd(), facts);
+    let sent = match if fifo { await_writer(run, &input, output) } else { Ok(()) } {
+        Ok(()) => copy(run, name, input, output),
+        Err(stopped) => {
+            run.output_failed(&stopped.into());
+            Sent::OutputFailed
+        }
+    };
     close(run, name, fd);
     sent
+}
+
+/// A FIFO that nobody may have opened for writing yet: open(2) would wait for that, deaf to the peer. It was opened without
+/// waiting instead, which to who writes is the same, and poll(2) tells of the first bytes, or that the writer has gone again
+/// (pipe_poll, fs/pipe.c: not that none has come). From here on the descriptor is as if open had waited.
+fn await_writer(run: &Run<'_>, input: &End<'_>, output: &End<'_>) -> Result<(), Stopped> {
+    let mut readiness = Readiness::of(run.options.policy.peer);
+    readiness.listen(input, output)?;
+    // Its flags are no more than O_NONBLOCK: fcntl(2) fails only on what is no descriptor.
+    let _ = fs::fcntl_setfl(input.fd, OFlags::empty());
+    Ok(())
 }
 
 /// Says what is wrong with an operand; the next ones follow.

@@ -64,8 +64,8 @@ impl Turns<'_, '_> {
             }
             let grant = match self.grant() {
                 Ok(grant) => grant,
-                Err(errno) => {
-                    self.trail.failure.get_or_insert(Failure::Call { side: Side::Sink, errno });
+                Err(failure) => {
+                    self.trail.failure.get_or_insert(failure);
                     return Leg::Failed;
                 }
             };
@@ -150,13 +150,16 @@ impl Turns<'_, '_> {
         asks_again && self.flow.pending() == 0 && self.ask.expected.is_some_and(|bytes| self.flow.given() >= bytes)
     }
 
-    fn grant(&mut self) -> Result<Grant, Errno> {
-        let mut bytes = match self.name {
-            Name::Reflink => self.pace.grant(self.name), // shares, and writes nothing
-            _ => self.window.ahead(&self.ask.sink, self.flow.given())?.min(self.pace.grant(self.name)),
+    fn grant(&mut self) -> Result<Grant, Failure> {
+        let refused = |errno| Failure::Call { side: Side::Sink, errno };
+        let most = match self.name {
+            Name::Reflink => u64::MAX, // shares, and writes nothing
+            _ => self.window.ahead(&self.ask.sink, self.flow.given()).map_err(refused)?,
         };
+        let pause = |time| self.readiness.pause(time, &self.ask.sink);
+        let mut bytes = self.pace.grant(self.name, pause)?.min(most);
         if let Some(room) = &mut self.room {
-            bytes = bytes.min(room.ahead(&self.ask.sink, self.flow.sink_offset())?);
+            bytes = bytes.min(room.ahead(&self.ask.sink, self.flow.sink_offset()).map_err(refused)?);
         }
         if let Some(limit) = self.limit {
             bytes = bytes.min(limit - self.flow.given());

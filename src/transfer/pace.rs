@@ -8,6 +8,7 @@ mod chunk;
 
 use crate::engine::{Ask, Name};
 use chunk::Chunk;
+use std::convert::Infallible;
 use std::num::NonZero;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -44,10 +45,23 @@ impl RateLimit {
     /// Sleeps until enough has been saved up and takes it out of the bucket: bytes that may be moved. They are no more
     /// than [`SAVED`] is worth, or `least` where that is more.
     pub fn take(&self, least: u64) -> u64 {
+        let sleep = |wait| {
+            std::thread::sleep(wait);
+            Ok::<(), Infallible>(())
+        };
+        let Ok(bytes) = self.take_after(least, sleep);
+        bytes
+    }
+
+    /// The same for who has something to look after meanwhile: `pause` is what passes the time.
+    ///
+    /// # Errors
+    /// Those of `pause`; then nothing was taken.
+    pub fn take_after<E>(&self, least: u64, mut pause: impl FnMut(Duration) -> Result<(), E>) -> Result<u64, E> {
         loop {
             match self.try_take(least, Instant::now()) {
-                Ok(bytes) => return bytes,
-                Err(wait) => std::thread::sleep(wait.min(NAP)),
+                Ok(bytes) => return Ok(bytes),
+                Err(wait) => pause(wait.min(NAP))?,
             }
         }
     }
@@ -138,18 +152,22 @@ impl<'a> Pace<'a> {
         self.limit.is_none()
     }
 
-    /// Bytes the next step may move; with a rate limit, once it may. Engines whose steps are blocks of their own are not
-    /// held back otherwise. A clone moves no bytes.
-    pub(super) fn grant(&mut self, engine: Name) -> u64 {
-        self.taken = self.limit.filter(|_| engine != Name::Reflink).map(|limit| limit.take(self.least));
+    /// Bytes the next step may move; with a rate limit, once it may, and until then `pause` passes the time. Engines whose
+    /// steps are blocks of their own are not held back otherwise. A clone moves no bytes.
+    ///
+    /// # Errors
+    /// Those of `pause`.
+    pub(super) fn grant<E>(&mut self, engine: Name, pause: impl FnMut(Duration) -> Result<(), E>) -> Result<u64, E> {
+        let limit = self.limit.filter(|_| engine != Name::Reflink);
+        self.taken = limit.map(|limit| limit.take_after(self.least, pause)).transpose()?;
         let limited = self.taken.filter(|_| !self.by_message).unwrap_or(u64::MAX);
-        match engine {
+        Ok(match engine {
             Name::CopyFileRange | Name::Sendfile => {
                 self.began = Some(Instant::now());
                 self.chunk.bytes().min(limited)
             }
             Name::Reflink | Name::Splice | Name::Zerocopy | Name::Mmap | Name::ReadWrite => limited,
-        }
+        })
     }
 
     /// The step is over and has moved so many bytes; `full` if that is all it was granted.

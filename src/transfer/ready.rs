@@ -93,18 +93,44 @@ impl Readiness {
         if self.peer.is_none() || matches!(source.nature, Nature::File | Nature::Block) {
             return Ok(());
         }
-        // A notification of MSG_ZEROCOPY wakes every poll until it is taken: then the peer is looked after now and again.
+        self.hear(Some(source), sink, None)
+    }
+
+    /// Lets so much time pass, in which nothing is to be given, and discards what a peer of our own says meanwhile.
+    ///
+    /// # Errors
+    /// The connection's own error: it is gone.
+    pub fn pause(&mut self, time: Duration, sink: &End<'_>) -> Result<(), Stopped> {
+        if self.peer.is_none() {
+            std::thread::sleep(time);
+            return Ok(());
+        }
+        self.hear(None, sink, Instant::now().checked_add(time))
+    }
+
+    /// Discards what the peer says until there is a source that has something, or until a moment has come.
+    fn hear(&mut self, source: Option<&End<'_>>, sink: &End<'_>, until: Option<Instant>) -> Result<(), Stopped> {
+        // A notification of MSG_ZEROCOPY wakes every poll until it is taken, and so does a unix peer that is gone: then the
+        // peer is looked after now and again, as long as it may say something.
         let mut now_and_again = None;
-        while !self.heard_all {
-            let mut both = [PollFd::new(&source.fd, PollFlags::IN), PollFd::new(&sink.fd, PollFlags::IN)];
-            let waited_for = if now_and_again.is_some() { &mut both[..1] } else { &mut both[..] };
-            let longest = now_and_again.and_then(|longest: Duration| Timespec::try_from(longest).ok());
-            match poll(waited_for, longest.as_ref()) {
+        loop {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return Ok(());
+            }
+            let incoming = if self.heard_all { PollFlags::empty() } else { PollFlags::IN };
+            let given_from = source.map_or(&sink.fd, |source| &source.fd);
+            let mut both = [PollFd::new(&sink.fd, incoming), PollFd::new(given_from, PollFlags::IN)];
+            let waited_for = usize::from(now_and_again.is_some())..1 + usize::from(source.is_some());
+            let look = now_and_again.filter(|_| !self.heard_all);
+            let longest =
+                look.into_iter().chain(left).min().and_then(|longest: Duration| Timespec::try_from(longest).ok());
+            match poll(&mut both[waited_for], longest.as_ref()) {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(_) => return Ok(()),
             }
-            let (has_something, seen) = (!both[0].revents().is_empty(), both[1].revents());
-            if now_and_again.is_some() || seen.contains(PollFlags::IN) {
+            let [seen, from] = both.map(|end| end.revents());
+            if look.is_some() || seen.contains(PollFlags::IN) {
                 let said = socket::discard(sink.fd).map_err(Stopped::Failed)?;
                 self.heard_all = said == Incoming::End;
                 now_and_again = now_and_again.map(|_| if said == Incoming::Nothing { LONGEST } else { Duration::ZERO });
@@ -112,11 +138,10 @@ impl Readiness {
                 now_and_again = Some(LONGEST);
                 socket::pending_error(sink.fd).map_or(Ok(()), |errno| Err(Stopped::Failed(errno)))?;
             }
-            if has_something {
-                break;
+            if source.is_some() && !from.is_empty() {
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     /// Waits until the peer takes more, and meanwhile discards what it says: it may be waiting for us to read.

@@ -68,13 +68,10 @@ fn a_peer_that_talks_while_there_is_nothing_to_send_is_listened_to() {
         let (source, gives) = sockets::pipe();
         let mut gives = std::fs::File::from(gives);
         let (zccat, mut peer) = connected_from(&scene, Input::Descriptor(source), &[option], &["-"]);
-        // Only when the peer has said all that does anything come: more than both sockets' buffers hold.
-        peer.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
+        // Only when the peer has said all that does anything come.
         gives.write_all(b"first\n").unwrap();
         peer.read_exact(&mut [0]).unwrap();
-        for _ in 0..50 {
-            peer.write_all(&[b'x'; 1_000_000]).unwrap_or_else(|why| panic!("{option}: it is not read: {why}"));
-        }
+        says_much(&mut peer, option);
         gives.write_all(b"then\n").unwrap();
         drop(gives);
         let mut received = Vec::new();
@@ -97,6 +94,70 @@ fn a_reset_is_told_while_there_is_nothing_to_send() {
         sockets::reset(peer);
         zccat.finish().fails_with(1).stderr_has("': Connection reset by peer (");
         drop(gives);
+    }
+}
+
+/// Says more than both sockets' buffers hold, which can only go through if it is read.
+#[track_caller]
+fn says_much(peer: &mut TcpStream, when: &str) {
+    peer.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
+    for _ in 0..50 {
+        peer.write_all(&[b'x'; 1_000_000]).unwrap_or_else(|why| panic!("{when}: it is not read: {why}"));
+    }
+}
+
+#[test]
+fn a_peer_is_heard_while_a_fifo_waits_for_who_writes_to_it() {
+    let scene = Scene::new();
+    scene.fifo("f");
+    scene.file("a", b"first\n");
+    for option in ["-u", "-n", "--engine=read_write"] {
+        let (zccat, mut peer) = connected(&scene, &[option], &["a", "f"]);
+        peer.read_exact(&mut [0; 6]).unwrap();
+        says_much(&mut peer, option);
+        // Half-closed, it still gets what comes.
+        peer.shutdown(std::net::Shutdown::Write).unwrap();
+        std::fs::write(scene.path("f"), b"then\n").unwrap();
+        let mut received = Vec::new();
+        peer.read_to_end(&mut received).unwrap();
+        assert!(received.ends_with(b"then\n"), "{option}: {received:?}");
+        drop(peer);
+        zccat.finish().succeeds().stderr_is("");
+        // A writer that says nothing is the end of it, and what comes after that is sent.
+        let (zccat, mut peer) = connected(&scene, &[], &["f", "a"]);
+        std::fs::write(scene.path("f"), b"").unwrap();
+        received.clear();
+        peer.read_to_end(&mut received).unwrap();
+        assert_eq!(received, b"first\n");
+        drop(peer);
+        zccat.finish().succeeds().stderr_is("");
+        // A reset is told though nobody comes to write, also after its half of the connection has ended.
+        for half_closed in [false, true] {
+            let (zccat, mut peer) = connected(&scene, &[option], &["a", "f"]);
+            peer.read_exact(&mut [0]).unwrap();
+            if half_closed {
+                peer.shutdown(std::net::Shutdown::Write).unwrap();
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            sockets::reset(peer);
+            let outcome = zccat.finish();
+            let said = if half_closed { "': Broken pipe (" } else { "': Connection reset by peer (" };
+            outcome.fails_with(1).stderr_has(said);
+        }
+    }
+}
+
+#[test]
+fn a_peer_is_heard_while_the_rate_limit_lets_nothing_out() {
+    let scene = Scene::new();
+    scene.file("a", &content::bytes(7, 200_000));
+    for option in ["-u", "-v", "--engine=sendfile", "--engine=splice", "--engine=zerocopy", "--engine=read_write"] {
+        // It would take half an hour.
+        let (zccat, mut peer) = connected(&scene, &["--rate-limit=100", option], &["a"]);
+        peer.read_exact(&mut [0]).unwrap();
+        says_much(&mut peer, option);
+        sockets::reset(peer);
+        zccat.finish().fails_with(1).stderr_has("': Connection reset by peer (");
     }
 }
 
