@@ -110,10 +110,25 @@ fn what_was_ignored_at_the_start_stays_ignored() {
 #[test]
 fn a_socket_that_was_made_to_listen_on_goes_with_the_signal() {
     let scene = Scene::new();
-    let running = scene.zccat(["--listen=unix:socket"]).spawn();
-    running.wait_until("listening", || scene.path("socket").exists());
-    // The name is noted right after it is made.
-    std::thread::sleep(std::time::Duration::from_millis(100));
-    running.signal(Signal::TERM);
-    running.finish().dies_of(libc::SIGTERM).stderr_is("").no_file("socket");
+    for signal in ASK_TO_END {
+        let running = scene.zccat(["--listen=unix:socket"]).spawn();
+        // The name is noted right after it is made; who sleeps has done both.
+        running.wait_until("listening", || scene.path("socket").exists() && running.is_asleep());
+        running.signal(signal);
+        running.finish().dies_of(signal.as_raw()).stderr_is("").no_file("socket");
+    }
 }
+
+/// The default action of all of them is to end the program, and somebody else may send them (signal(7)).
+pub const ASK_TO_END: [Signal; 10] = [
+    Signal::HUP,
+    Signal::INT,
+    Signal::QUIT,
+    Signal::TERM,
+    Signal::ALARM,
+    Signal::USR2,
+    Signal::XCPU,
+    Signal::VTALARM,
+    Signal::PROF,
+    Signal::IO,
+];

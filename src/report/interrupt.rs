@@ -1,5 +1,6 @@
-//! What is said and done when a signal comes: a status line (SIGUSR1), a tidy end (SIGINT, SIGTERM, SIGHUP, and SIGQUIT where
-//! there is something to tidy up), or, where a line shows progress, a tidy stop (SIGTSTP).
+//! What is said and done when a signal comes: a status line (SIGUSR1), a tidy end (SIGINT, SIGTERM, SIGHUP, and where there
+//! is something to tidy up every other that ends a program from outside), or, where a line shows progress, a tidy stop
+//! (SIGTSTP).
 //!
 //! [`react`] runs inside of a signal handler (see `sys::signal`). It reads atomics, formats into an array on its stack,
 //! and calls open(2), close(2), ioctl(2) (isatty(3)), poll(2), write(2), clock_nanosleep(2), clock_gettime(2),
@@ -54,6 +55,20 @@ static ENDING: AtomicBool = AtomicBool::new(false);
 /// Signals that end the program.
 const ENDS: [Signal; 3] = [Signal::Hangup, Signal::Interrupt, Signal::Terminate];
 
+/// Signals that end the program too, by default, and are left to do so where nothing is to be taken away (signal(7)). Not
+/// among them: those that a call of the program's own brings about, SIGPIPE and SIGXFSZ, faults of the program, and those of
+/// real time, which nobody sends who was not asked to.
+const ALSO: [Signal; 8] = [
+    Signal::Quit,
+    Signal::Alarm,
+    Signal::User,
+    Signal::ProcessorTime,
+    Signal::VirtualAlarm,
+    Signal::Profile,
+    Signal::Io,
+    Signal::Status,
+];
+
 /// From now on SIGUSR1 prints a status line. `notices`: those signals that end the program are told of too,
 /// and what becomes of the `rest`.
 pub fn prepare(program: &str, counters: &'static Counters, began: Instant, notices: bool, rest: Rest) {
@@ -68,10 +83,11 @@ pub fn prepare(program: &str, counters: &'static Counters, began: Instant, notic
 
 /// From now on the signals that end the program find the line that shows progress, and names that were noted as temporary
 /// (`sys::temporary`), and take them away first. To be called before the first of either is made; cheap if it was called
-/// before. SIGQUIT (Ctrl-\) is one of them only from here on: where nothing is to be taken away it needs no handler.
+/// before. Most of them, SIGQUIT (Ctrl-\) say, are caught only from here on: where nothing is to be taken away they need no
+/// handler. SIGUSR1 ends a program that tells no status, as `cp`.
 pub fn tidy() {
     signal::react_to(&ENDS, react);
-    signal::react_to(&[Signal::Quit], react);
+    signal::react_to(&ALSO, react);
 }
 
 /// From now on SIGTSTP finds the line that shows progress, and takes it away first: what the shell says next has a line of
@@ -91,8 +107,10 @@ pub fn over() {
 }
 
 fn react(signal: Signal) {
-    if signal == Signal::Status {
-        return status();
+    if signal == Signal::Status
+        && let Some(known) = KNOWN.get()
+    {
+        return status(known);
     }
     if signal == Signal::Stop {
         let held = Held::now();
@@ -139,8 +157,10 @@ fn last_word(known: &Known, removed: bool) -> Line {
 }
 
 /// `zccp: 2684354560 bytes (2.5 GiB) copied, 3.2 s, 800 MiB/s: big.iso`
-fn status() {
-    let Some(known) = KNOWN.get().filter(|_| !SILENT.load(Ordering::SeqCst)) else { return };
+fn status(known: &Known) {
+    if SILENT.load(Ordering::SeqCst) {
+        return;
+    }
     let progress = known.counters.now();
     let elapsed = known.began.elapsed();
     let (done, rate) = (progress.done(), Bytes(per_second(progress.given, elapsed)));

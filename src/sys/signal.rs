@@ -1,5 +1,5 @@
-//! Signals that are reacted to: SIGUSR1 for a status line, SIGINT, SIGTERM, SIGHUP and SIGQUIT for a tidy end, SIGTSTP for
-//! a tidy stop.
+//! Signals that are reacted to: SIGUSR1 for a status line, SIGTSTP for a tidy stop, and those that end the program from
+//! outside for a tidy end.
 //!
 //! The reaction runs inside of the handler, on whichever thread the kernel chose, so that a thread that is stuck in a
 //! write to a FIFO nobody reads is no obstacle, and no thread has to wait for signals. Therefore it may do nothing but
@@ -25,11 +25,35 @@ pub enum Signal {
     Status,
     /// SIGTSTP: Ctrl-Z.
     Stop,
+    /// SIGALRM: a parent's alarm(2), `timeout -s ALRM`.
+    Alarm,
+    /// SIGUSR2.
+    User,
+    /// SIGXCPU: `ulimit -t`.
+    ProcessorTime,
+    /// SIGVTALRM: a timer of the processor time that the program takes (setitimer(2)).
+    VirtualAlarm,
+    /// SIGPROF: the same, with what the kernel takes for it.
+    Profile,
+    /// SIGIO, which is SIGPOLL.
+    Io,
 }
 
 /// All of them.
-const ALL: [Signal; 6] =
-    [Signal::Hangup, Signal::Interrupt, Signal::Quit, Signal::Terminate, Signal::Status, Signal::Stop];
+const ALL: [Signal; 12] = [
+    Signal::Hangup,
+    Signal::Interrupt,
+    Signal::Quit,
+    Signal::Terminate,
+    Signal::Status,
+    Signal::Stop,
+    Signal::Alarm,
+    Signal::User,
+    Signal::ProcessorTime,
+    Signal::VirtualAlarm,
+    Signal::Profile,
+    Signal::Io,
+];
 
 impl Signal {
     /// Its number (signal(7)).
@@ -41,6 +65,12 @@ impl Signal {
             Signal::Terminate => libc::SIGTERM,
             Signal::Status => libc::SIGUSR1,
             Signal::Stop => libc::SIGTSTP,
+            Signal::Alarm => libc::SIGALRM,
+            Signal::User => libc::SIGUSR2,
+            Signal::ProcessorTime => libc::SIGXCPU,
+            Signal::VirtualAlarm => libc::SIGVTALRM,
+            Signal::Profile => libc::SIGPROF,
+            Signal::Io => libc::SIGIO,
         }
     }
 }

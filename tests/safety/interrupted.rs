@@ -6,6 +6,7 @@ use crate::apparatus::fuse::{Faults, Mount};
 use crate::apparatus::strace::trace;
 use crate::apparatus::{Command, Scene, content};
 use rustix::process::Signal;
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -46,6 +47,29 @@ fn so_it_is_where_files_cannot_be_without_a_name() {
     let check = |when: &str| assert_eq!(mount.names(), ["b"], "{when}");
     let cp = scene.symlink(crate::apparatus::case::zccp(), "cp");
     terminated_at_every_call(&scene, || scene.program(&cp).arguments(["--atomic", "a", "fuse/b"]), prepare, check);
+}
+
+/// By whichever signal it is asked to end; as `cp` SIGUSR1 is one of them.
+#[test]
+fn so_it_is_of_every_signal_that_ends_a_program() {
+    let scene = Scene::new();
+    let Some(mount) = Mount::new(&scene) else { return };
+    let ends = |called: &str, signal: Signal| {
+        let (read, write) = crate::apparatus::sockets::pipe();
+        std::fs::File::from(write.try_clone().unwrap()).write_all(b"some").unwrap(); // it begins when there is something
+        let running = scene.zccp(["--atomic", "/dev/stdin", "fuse/b"]).called(called).stdin_from(read).spawn();
+        running.wait_until("begun", || !mount.names().is_empty() && running.is_asleep());
+        running.signal(signal);
+        let _ = running.finish().dies_of(signal.as_raw());
+        drop(write);
+        assert_eq!(mount.names(), [""; 0], "{called}: {signal:?}");
+    };
+    for signal in crate::signals::ASK_TO_END {
+        ends("zccp", signal);
+    }
+    for signal in crate::signals::ASK_TO_END.into_iter().chain([Signal::USR1]) {
+        ends("cp", signal);
+    }
 }
 
 #[test]
