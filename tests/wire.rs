@@ -1,8 +1,10 @@
 //! Over the wire: nc and socat as peers, and a device on which MSG_ZEROCOPY truly does not copy.
 
 use crate::apparatus::sockets::{Peer, PeerProgram};
+use crate::apparatus::strace::trace;
+use crate::apparatus::veth::with_neighbour;
 use crate::apparatus::zerocopy_net::{Connection, Gather, with_device};
-use crate::apparatus::{Fs, Scene, content, for_each_engine, skip};
+use crate::apparatus::{Fs, Scene, content, for_each_engine, skip, sockets};
 
 const LENGTH: usize = 3_000_001;
 
@@ -67,8 +69,8 @@ fn zerocopy_says_so_where_the_kernel_copied() {
     let scene = Scene::new();
     let bytes = content::bytes(1, LENGTH);
     scene.file("big", &bytes);
-    let (theirs, ours) = crate::apparatus::sockets::tcp_pair();
-    let reader = crate::apparatus::sockets::read_all(ours);
+    let (theirs, ours) = sockets::tcp_pair();
+    let reader = sockets::read_all(ours);
     let outcome = scene.zccat(["--engine=zerocopy", "--explain", "big"]).stdout_to(theirs).run();
     outcome.succeeds().stderr_has("copied after all");
     assert_eq!(content::difference(&bytes, &reader.join().unwrap()), None);
@@ -109,16 +111,34 @@ fn sendfile_says_whether_the_interface_gathers() {
     }
 }
 
+/// How many operands there are, and whether what is sent by reference is explained, makes no difference.
+#[test]
+fn the_way_is_asked_for_once_a_connection() {
+    with_neighbour(|listener| {
+        let scene = Scene::new();
+        scene.sparse_file("big", 42_000_000, &[]); // more than may be unread: tcp_wmem[2] and tcp_rmem[2]
+        let address = format!("--connect=tcp:10.9.0.2:{}", listener.local_addr().unwrap().port());
+        let peer = std::thread::spawn(move || sockets::read_all(listener.accept().unwrap().0).join().unwrap().len());
+        let command = scene.zccat([&address, "--engine=sendfile", "--explain", "big", "big", "big"]);
+        let Some((outcome, seen)) = trace(&scene, &["-e", "trace=socket,ioctl"], command) else { return };
+        outcome.succeeds();
+        assert_eq!(outcome.stderr_text().matches("v0 gathers").count(), 3, "{}", outcome.stderr_text());
+        let count = |name, word: &str| seen.named(name).filter(|call| call.arguments.iter().any(|a| a == word)).count();
+        assert_eq!((count("socket", "AF_NETLINK"), count("ioctl", "SIOCETHTOOL")), (1, 1));
+        assert_eq!(peer.join().unwrap(), 3 * 42_000_000);
+    });
+}
+
 #[test]
 fn a_small_file_is_not_held_back() {
     // SPLICE_F_MORE or MSG_MORE on the last piece makes TCP wait 200 ms for more. strace shows flags without a clock.
     for_each_engine(|engine| {
         let scene = Scene::new();
         scene.file("small", &content::bytes(1, 100));
-        let (theirs, ours) = crate::apparatus::sockets::tcp_pair();
-        let reader = crate::apparatus::sockets::read_all(ours);
+        let (theirs, ours) = sockets::tcp_pair();
+        let reader = sockets::read_all(ours);
         let command = scene.zccat(engine.option_with_fallback()).argument("small").stdout_to(theirs);
-        let Some((outcome, trace)) = crate::apparatus::strace::trace(&scene, &[], command) else { return };
+        let Some((outcome, trace)) = trace(&scene, &[], command) else { return };
         outcome.succeeds();
         assert_eq!(reader.join().unwrap().len(), 100);
         let held = |call: &&crate::apparatus::strace::Call| call.arguments.iter().any(|a| a.contains("_MORE"));

@@ -6,7 +6,6 @@ use super::policy::Policy;
 use super::scratch::Scratch;
 use super::{Name, reason::Reason};
 use crate::sys::facts::{Facts, FileSystem, Kind};
-use crate::sys::interface;
 use crate::sys::socket::Socket;
 use rustix::io::Errno;
 use std::os::fd::BorrowedFd;
@@ -189,9 +188,8 @@ pub enum Remark {
 impl Remark {
     /// By which interface a TCP socket's bytes leave for another machine, and whether it gathers.
     pub fn of_interface(sink: &End<'_>) -> Option<Remark> {
-        sink.socket().filter(|socket| socket.is_tcp() && !socket.local)?;
-        let out = interface::of_socket(sink.fd)?;
-        Some(Remark::Gathers { interface: out.name, on: out.gathers })
+        let out = sink.socket()?.out?;
+        Some(Remark::Gathers { interface: out.name().into_owned(), on: out.gathers })
     }
 }
 

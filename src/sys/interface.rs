@@ -5,7 +5,8 @@
 
 use super::socket;
 use rustix::io::Errno;
-use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netdevice};
+use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
+use std::borrow::Cow;
 use std::mem;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -27,38 +28,45 @@ const LINK: usize = 16;
 const ANSWER: usize = 8192;
 
 /// An outgoing interface.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interface {
-    /// Its name ("eth0").
-    pub name: String,
+    /// Its name, and zeros behind it.
+    name: [u8; libc::IFNAMSIZ],
     /// Whether scatter-gather is on; `None` where the driver does not say.
     pub gathers: Option<bool>,
+    /// Whether it belongs to a device (PCI, USB, virtio), which takes the bytes and hands no page on. Of an interface that is
+    /// only the kernel's own (veth, a bridge, a tunnel, lo) nobody can tell: the peer may be in a container on this machine,
+    /// and the very pages get into its queue. False also where it cannot be told (IFLA_PARENT_DEV_NAME is there from Linux
+    /// 5.14 on).
+    pub device: bool,
+}
+
+impl Interface {
+    /// Its name ("eth0").
+    pub fn name(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.name.split(|byte| *byte == 0).next().unwrap_or_default())
+    }
+
+    /// What the kernel says of the interface of this number, but for its gathering, which the driver is asked for.
+    fn numbered(router: &OwnedFd, index: u32) -> Option<Interface> {
+        let mut message = header(libc::RTM_GETLINK, LINK);
+        message[HEADER + 4..HEADER + 8].copy_from_slice(&index.to_ne_bytes());
+        let answer = asked(router, message)?;
+        let said = |wanted| attribute(&answer, libc::RTM_NEWLINK, LINK, wanted);
+        let mut name = [0; libc::IFNAMSIZ];
+        let text = said(libc::IFLA_IFNAME)?; // with its NUL
+        name.get_mut(..text.len())?.copy_from_slice(text);
+        Some(Interface { name, gathers: None, device: said(libc::IFLA_PARENT_DEV_NAME).is_some() })
+    }
 }
 
 /// The interface by which a connected TCP socket's bytes leave, as the routing stands now; `None` where that cannot be
-/// told.
+/// told. Two questions to the kernel's routing and one to the driver.
 pub fn of_socket(fd: impl AsFd) -> Option<Interface> {
     let fd = fd.as_fd();
-    let (_, index) = route(fd)?;
-    let name = netdevice::index_to_name(fd, index).ok()?;
-    let gathers = gathers(fd, &name).ok();
-    Some(Interface { name, gathers })
-}
-
-/// Whether a connected TCP socket's bytes leave by a device (PCI, USB, virtio), which takes the bytes and hands no page on.
-/// Of an interface that is only the kernel's own (veth, a bridge, a tunnel, lo) nobody can tell: the peer may be in a
-/// container on this machine, and the very pages get into its queue. False also where it cannot be told
-/// (IFLA_PARENT_DEV_NAME is there from Linux 5.14 on).
-pub fn leaves_by_device(fd: impl AsFd) -> bool {
-    route(fd.as_fd()).is_some_and(|(router, index)| is_device(&router, index))
-}
-
-/// Whether an interface belongs to a device.
-fn is_device(router: &OwnedFd, index: u32) -> bool {
-    let mut message = header(libc::RTM_GETLINK, LINK);
-    message[HEADER + 4..HEADER + 8].copy_from_slice(&index.to_ne_bytes());
-    let answer = asked(router, message).unwrap_or_default();
-    attribute(&answer, libc::RTM_NEWLINK, LINK, libc::IFLA_PARENT_DEV_NAME).is_some()
+    let (router, index) = route(fd)?;
+    let out = Interface::numbered(&router, index)?;
+    Some(Interface { gathers: gathers(fd, &out.name).ok(), ..out })
 }
 
 /// The way of a connected TCP socket's bytes: a socket to ask the kernel about such things, and the index of the outgoing
@@ -170,7 +178,7 @@ fn attribute(answer: &[u8], kind: u16, room: usize, wanted: u16) -> Option<&[u8]
 }
 
 /// Whether scatter-gather is on, by SIOCETHTOOL.
-fn gathers(fd: impl AsFd, name: &str) -> Result<bool, Errno> {
+fn gathers(fd: impl AsFd, name: &[u8; libc::IFNAMSIZ]) -> Result<bool, Errno> {
     #[repr(C)]
     struct Value {
         command: u32,
@@ -179,10 +187,7 @@ fn gathers(fd: impl AsFd, name: &str) -> Result<bool, Errno> {
     let mut value = Value { command: ETHTOOL_GSG, data: 0 };
     // SAFETY: an ifreq is bytes, integers and pointers, for which zero is a value.
     let mut request: libc::ifreq = unsafe { mem::zeroed() };
-    if name.len() >= request.ifr_name.len() {
-        return Err(Errno::NODEV);
-    }
-    for (to, &from) in request.ifr_name.iter_mut().zip(name.as_bytes()) {
+    for (to, &from) in request.ifr_name.iter_mut().zip(&name[..libc::IFNAMSIZ - 1]) {
         *to = from as libc::c_char;
     }
     request.ifr_ifru.ifru_data = (&raw mut value).cast();
@@ -220,7 +225,7 @@ mod tests {
         let (ours, peer) = loopback("127.0.0.1:0").expect("loopback");
         for end in [&ours, &peer] {
             let interface = of_socket(end).expect("an interface");
-            assert_eq!(interface.name, "lo");
+            assert_eq!(interface.name(), "lo");
             // `ethtool -k lo`: "scatter-gather: on", and "[fixed]" (Linux 6.18).
             assert_eq!(interface.gathers, Some(true));
         }
@@ -229,7 +234,7 @@ mod tests {
     #[test]
     fn loopback_is_lo_over_ipv6_too() {
         match loopback("[::1]:0") {
-            Ok((ours, _peer)) => assert_eq!(of_socket(&ours).map(|interface| interface.name), Some("lo".into())),
+            Ok((ours, _peer)) => assert_eq!(of_socket(&ours).expect("an interface").name(), "lo"),
             Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::AddrNotAvailable),
         }
     }
@@ -237,13 +242,14 @@ mod tests {
     #[test]
     fn what_is_a_device_is_as_sysfs_has_it() {
         let (ours, _peer) = loopback("127.0.0.1:0").expect("loopback");
-        assert!(!leaves_by_device(&ours));
-        let (router, index) = route(ours.as_fd()).expect("a route");
-        assert!(!is_device(&router, index));
+        assert!(!of_socket(&ours).expect("an interface").device);
+        let (router, _) = route(ours.as_fd()).expect("a route");
         for entry in std::fs::read_dir("/sys/class/net").expect("/sys").flatten() {
             let Ok(index) = std::fs::read_to_string(entry.path().join("ifindex")) else { continue };
-            let is_one = entry.path().join("device").exists();
-            assert_eq!(is_device(&router, index.trim().parse().expect("a number")), is_one, "{:?}", entry.path());
+            let interface = Interface::numbered(&router, index.trim().parse().expect("a number"));
+            let interface = interface.expect("what the kernel says of it");
+            assert_eq!(interface.device, entry.path().join("device").exists(), "{:?}", entry.path());
+            assert_eq!(Some(&*interface.name()), entry.file_name().to_str());
         }
     }
 

@@ -1,7 +1,7 @@
 //! Sockets: what kind one is, whether its peer is on this machine, and how much may be unread there.
 
 use super::descriptor::last_errno;
-use super::interface;
+use super::interface::{self, Interface};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, RecvFlags, SocketType, sockopt};
 use std::mem::MaybeUninit;
@@ -20,10 +20,12 @@ pub struct Socket {
     /// Bytes that may be queued unread when the program ends: in it, and of TCP in the peer's socket too, if that may be on
     /// this machine: by loopback, or by an interface that is no device, with which the peer may be in a container here.
     pub queue: u64,
+    /// Of TCP to another address: the interface by which it is reached, as the routing stood when this was asked.
+    pub out: Option<Interface>,
 }
 
 impl Socket {
-    /// Asks the kernel: SO_DOMAIN, SO_TYPE, getsockname, getpeername.
+    /// Asks the kernel: SO_DOMAIN, SO_TYPE, getsockname, getpeername, and of TCP to another address for its route.
     ///
     /// # Errors
     /// ENOTSOCK and EBADF.
@@ -34,15 +36,16 @@ impl Socket {
         let stream = sockopt::socket_type(fd)? == SocketType::STREAM;
         let local = !internet || peer_is_local(fd);
         let own = sockopt::socket_send_buffer_size(fd)? as u64;
+        let out = if internet && stream && !local { interface::of_socket(fd) } else { None };
         let queue = match (internet, stream) {
-            (true, true) if !local && interface::leaves_by_device(fd) => own.max(largest_send_buffer()),
+            (true, true) if out.is_some_and(|out| out.device) => own.max(largest_send_buffer()),
             (true, true) => own.max(largest_send_buffer()) + largest_receive_buffer() + SEGMENT,
             // A unix stream takes one more piece, of at most half its buffer, as long as the buffer is not full
             // (unix_stream_sendmsg, net/unix/af_unix.c).
             (false, true) => own.saturating_mul(2),
             (_, false) => own,
         };
-        Ok(Socket { internet, stream, local, queue })
+        Ok(Socket { internet, stream, local, queue, out })
     }
 
     /// TCP, or another internet stream.

@@ -288,7 +288,7 @@ fn it_knows_what_it_cannot_map() {
     assert_eq!(asked(made_up, to, Some(3)), Err(Reason::SourceNotMappable));
     let empty = file(".", b"");
     assert_eq!(asked(own(&empty), to, None), Err(Reason::SizeUnknown));
-    let socket = crate::sys::socket::Socket { internet: false, stream: false, local: true, queue: 0 };
+    let socket = crate::sys::socket::Socket { internet: false, stream: false, local: true, queue: 0, out: None };
     let datagram = End { nature: Nature::Socket(socket), ..to };
     assert_eq!(asked(own(&source), datagram, Some(3)), Err(Reason::KeepsMessages));
 }

@@ -177,7 +177,7 @@ fn the_route_tells_the_interface_not_the_address() {
     let (ours, peer) = connected_by_ifb();
     let told = |end: &TcpStream| {
         let interface = crate::sys::interface::of_socket(end).expect("an interface");
-        (interface.name, interface.gathers)
+        (interface.name().into_owned(), interface.gathers)
     };
     assert_eq!(told(&ours), ("zccp0".into(), Some(true)));
     assert_eq!(told(&peer), ("lo".into(), Some(true)));
