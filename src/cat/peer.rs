@@ -35,6 +35,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 pub(super) struct Peer<'a> {
     fd: OwnedFd,
     name: &'a OsStr,
+    is_tcp: bool,
     timeout: Option<Duration>,
 }
 
@@ -59,13 +60,16 @@ impl Peer<'_> {
             (Role::Listen, Place::Tcp(host, port)) => listen::tcp(name, host, *port, asked.timeout),
             (Role::Listen, Place::Unix(path)) => listen::unix(name, path, asked.timeout),
         }?;
-        if let (Some(timeout), Place::Tcp(..)) = (asked.timeout, &asked.address.place) {
+        let is_tcp = matches!(asked.address.place, Place::Tcp(..));
+        if let Some(timeout) = asked.timeout
+            && is_tcp
+        {
             // For what only the kernel waits for (the completions of MSG_ZEROCOPY); later than our own time-out, which
             // can say more. tcp(7): milliseconds.
             let millis = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
             let _ = sockopt::set_tcp_user_timeout(&fd, millis.saturating_add(1000));
         }
-        Ok(Peer { fd, name, timeout: asked.timeout })
+        Ok(Peer { fd, name, is_tcp, timeout: asked.timeout })
     }
 
     /// The connection as a sink.
@@ -87,13 +91,14 @@ impl Peer<'_> {
 
     /// Why not all could be sent, in words.
     pub(super) fn lost(&self, failure: &Failure, sent: u64) -> String {
-        words::lost(self.name, failure, &self.left(sent))
+        words::lost(self.name, failure, &self.left(sent, 0))
     }
 
-    fn left(&self, sent: u64) -> Left {
-        let is_tcp = socket::Socket::of(&self.fd).is_ok_and(|socket| socket.is_tcp());
-        let unacknowledged = if is_tcp { socket::unacknowledged(&self.fd).ok() } else { None };
-        Left { sent, unacknowledged: unacknowledged.map(|bytes| bytes.min(sent)) }
+    /// What had become of the bytes sent. `beyond` them the kernel counts as many: our end (FIN) is one to TCP, the last.
+    fn left(&self, sent: u64, beyond: u64) -> Left {
+        // Of a unix socket it is memory, not bytes.
+        let unacknowledged = if self.is_tcp { socket::unacknowledged(&self.fd).ok() } else { None };
+        Left { sent, unacknowledged: unacknowledged.map(|bytes| bytes.saturating_sub(beyond).min(sent)) }
     }
 
     /// Says that no more comes, and waits until the peer has said so too and has acknowledged everything.
@@ -101,12 +106,13 @@ impl Peer<'_> {
     /// # Errors
     /// What is to be said if it does not.
     pub(super) fn finish(&self, sent: u64) -> Result<Farewell, String> {
-        let lost = |errno| self.lost(&Failure::Call { side: engine::Side::Sink, errno }, sent);
+        let failure = |errno| Failure::Call { side: engine::Side::Sink, errno };
         net::shutdown(&self.fd, Shutdown::Write).map_err(|errno| match (errno, socket::pending_error(&self.fd)) {
             // The connection is gone, and its own error says why.
-            (Errno::NOTCONN, Some(pending)) => lost(pending),
-            (errno, _) => lost(errno),
+            (Errno::NOTCONN, Some(pending)) => self.lost(&failure(pending), sent),
+            (errno, _) => self.lost(&failure(errno), sent),
         })?;
+        let lost = |errno| words::lost(self.name, &failure(errno), &self.left(sent, 1));
         let mut farewell = Farewell::default();
         let mut heard_all = false;
         let mut silence = Silence::begin(&self.fd);
@@ -131,7 +137,7 @@ impl Peer<'_> {
             }
             let patience = self.timeout.unwrap_or(PATIENCE);
             if silence.lasts(&self.fd) >= patience {
-                return Err(words::never_closed(self.name, patience, &self.left(sent)));
+                return Err(words::never_closed(self.name, patience, &self.left(sent, 1)));
             }
             self.look_again(heard_all, patience);
         }

@@ -291,3 +291,15 @@ fn a_peer_that_never_closes_is_given_up_in_time() {
     outcome.fails_with(1).stderr_has("': the peer did not close within 0.3 s (9 bytes were sent)\n");
     drop(peer);
 }
+
+/// The kernel counts our end of the connection among what is not acknowledged; it is no byte.
+#[test]
+fn what_is_not_acknowledged_is_told_to_the_byte() {
+    let scene = Scene::new();
+    scene.file("a", &content::bytes(10, 1_500_000));
+    let (zccat, peer) = connected(&scene, &["--timeout=0.5"], &["a"]);
+    let outcome = zccat.finish();
+    let arrived = rustix::io::ioctl_fionread(&peer).unwrap();
+    let said = format!("(1500000 bytes were sent, {} of them are not acknowledged)\n", 1_500_000 - arrived);
+    outcome.fails_with(1).stderr_has("': the peer did not close within 0.5 s (").stderr_has(&said);
+}
