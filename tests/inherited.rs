@@ -1,7 +1,7 @@
 //! Descriptors that were there before us: shared offsets, append mode, closed ones, SIGPIPE, non-blocking ones.
 
 use crate::apparatus::engines::CHOSEN;
-use crate::apparatus::{Engine, Input, Output, Reader, Scene, content, for_each_engine, sockets};
+use crate::apparatus::{Engine, Fs, Input, Output, Reader, Scene, content, for_each_engine, sockets};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 
@@ -285,4 +285,36 @@ fn what_follows_an_answer_stays_in_the_pipe() {
     let mut left = String::new();
     reader.read_to_string(&mut left).unwrap();
     assert_eq!(left, "rest\n");
+}
+
+/// As long as offsets are at the edges of blocks.
+#[test]
+fn what_comes_after_the_first_file_is_shared_too_where_the_file_system_shares() {
+    for fs in [Fs::Xfs, Fs::Btrfs] {
+        let Some(scene) = Scene::on(fs) else { continue };
+        let (a, b) = (content::bytes(1, 1 << 20), content::bytes(2, (1 << 20) + 5));
+        scene.file("a", &a);
+        scene.file("b", &b);
+        let says = |script: &str, moved: &[&str], expected: &[&[u8]]| {
+            let outcome = scene.shell(script).run();
+            outcome.succeeds().file_is("out", &expected.concat());
+            let said = outcome.stderr_text();
+            let lines = said.lines().filter_map(|line| line.trim().strip_prefix("moved: "));
+            let engines: Vec<&str> = lines.filter_map(|line| line.split(' ').next()).collect();
+            assert_eq!(engines, moved, "{}: {script}\n{said}", fs.name());
+        };
+        let (shared, read) = ("reflink", "read_write");
+        says("exec \"$ZCCAT\" --explain a b a >out", &[shared, shared, read], &[&a, &b, &a]);
+        // Whoever shares the offset finds it where it should be.
+        let script = "{ \"$ZCCAT\" --explain a; \"$ZCCAT\" --explain b; printf end; } >out";
+        says(script, &[shared, shared], &[&a, &b, b"end"]);
+        let script = "{ dd bs=8192 count=1 of=/dev/null status=none; \"$ZCCAT\" --explain; cat; } <a >out";
+        says(script, &[shared], &[&a[8192..]]);
+        let script = "{ dd bs=5 count=1 of=/dev/null status=none; \"$ZCCAT\" --explain; } <a >out";
+        says(script, &[read], &[&a[5..]]);
+        // What the file has behind what is written stays.
+        scene.file("out", &b.repeat(3));
+        let script = "{ dd if=a bs=8192 count=1 status=none; \"$ZCCAT\" --explain a a; } 1<>out";
+        says(script, &[read, read], &[&a[..8192], &a, &a, &b.repeat(3)[(2 << 20) + 8192..]]);
+    }
 }

@@ -23,8 +23,8 @@ pub enum Reason {
     SinkAppends,
     /// An end is a socket that keeps message boundaries: one write is one message.
     KeepsMessages,
-    /// The copy does not start at byte 0 of both files, and a clone takes the whole file.
-    NotFromTheStart,
+    /// The copy does not start at the edge of a block of both files, and a clone takes whole blocks.
+    NotAtABlock,
     /// There are bytes in the sink already (`1<>file`), and a clone would not tell how many of its own it brought.
     SinkNotEmpty,
     /// The source's size is 0, so it may be made up when read.

@@ -122,7 +122,7 @@ pub fn because(reason: &Reason) -> String {
         Reason::NotSpliceable => "one end is of a kind that splice does not know",
         Reason::SinkAppends => "the destination was opened with O_APPEND",
         Reason::KeepsMessages => "a socket keeps message boundaries, which only reads and writes respect",
-        Reason::NotFromTheStart => "the copy does not start at byte 0 of both files",
+        Reason::NotAtABlock => "the copy starts in the middle of a block, and a clone takes whole ones",
         Reason::SinkNotEmpty => "the destination is not empty, and a clone takes the whole file",
         Reason::SizeUnknown => "the source's size is not known before it is read",
         Reason::SourceIsDirect => "the source was opened with O_DIRECT",

@@ -1,9 +1,10 @@
 //! Where the bytes of a file are on its device: FS_IOC_FIEMAP (Documentation/filesystems/fiemap.rst). For questions about
-//! sharing only; what is data and what is a hole is never asked here (`transfer::segments` says why).
+//! sharing only; what is data and what is a hole is never asked here (`transfer::segments` says why). And sharing itself, from
+//! one place to another (ioctl_ficlonerange(2)).
 
 use rustix::io::Errno;
-use rustix::ioctl::{self, Updater, opcode};
-use std::os::fd::AsFd;
+use rustix::ioctl::{self, Setter, Updater, opcode};
+use std::os::fd::{AsFd, AsRawFd as _};
 
 /// A run of bytes of a file that is one run of bytes of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +92,29 @@ pub fn of(file: impl AsFd) -> Result<Vec<Extent>, Errno> {
         }
         start = next;
     }
+}
+
+/// `struct file_clone_range` of <linux/fs.h>
+#[repr(C)]
+struct Range {
+    source: i64,
+    source_offset: u64,
+    source_length: u64,
+    destination_offset: u64,
+}
+
+/// `_IOW(0x94, 13, struct file_clone_range)`
+const FICLONERANGE: ioctl::Opcode = opcode::write::<Range>(0x94, 13);
+
+/// `to` shares, from its byte `at` on, all that `from` has behind its byte `start`, as it is at that instant.
+///
+/// # Errors
+/// Those of ioctl_ficlonerange(2): EINVAL where one of the two is not at a block's edge, EXDEV, EOPNOTSUPP and others.
+pub fn share_rest(to: impl AsFd, at: u64, from: impl AsFd, start: u64) -> Result<(), Errno> {
+    let source = i64::from(from.as_fd().as_raw_fd());
+    let range = Range { source, source_offset: start, source_length: 0, destination_offset: at }; // 0: to its end
+    // SAFETY: the kernel reads a `struct file_clone_range`, which `range` has the layout of, and keeps nothing of it.
+    unsafe { ioctl::ioctl(to, Setter::<FICLONERANGE, Range>::new(range)) }
 }
 
 #[cfg(test)]
