@@ -259,6 +259,8 @@ def without_deviations(case, outcome):
     how = re.compile(r"copy offload: \w+, reflink: \w+, sparse detection: [\w +]+")
     outcome = [how.sub("(how it was copied)", line) for line in outcome]
     outcome = [re.sub(r"(: write error)(: (No space left on device|Bad file descriptor))?", r"\1", line) for line in outcome]
+    if case.output and case.output[0] == os.O_RDWR:  # GNU cat may share extents with what is there, and reads nothing then
+        outcome = [re.sub(r" accessed \d+| data at .*", "", line) for line in outcome]
     endless = any(line.count("/") >= trees.DEEPEST for line in outcome)
     # GNU's ends where --parents leads to one absolute name twice, and says so without quoting it.
     ends = any(re.match(r"stderr \| b['\"]cp: [^'\" ]+: No such file or directory", line) for line in outcome)
