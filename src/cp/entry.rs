@@ -21,7 +21,7 @@ use rustix::io::Errno;
 pub(super) struct Known<'n> {
     /// The source.
     pub(super) source: Option<Source>,
-    /// What stands at the destination, symbolic links followed.
+    /// What stands at the destination: of an operand, symbolic links followed; of an entry of a tree, no symbolic link.
     pub(super) there: Option<Result<There, Errno>>,
     /// The destination is the backup of the source: there is no other.
     pub(super) is_backup: bool,
@@ -126,7 +126,7 @@ impl Entry<'_> {
         let followed = self.wishes.follows_destination(source);
         // By no name a directory goes into the working directory, whatever was found out for others.
         let nameless = source.kind == Kind::Directory && self.to.name.is_empty();
-        let there = match known.filter(|_| followed && !nameless) {
+        let there = match known.filter(|_| (followed || self.parent.is_some()) && !nameless) {
             Some(there) => there,
             None if followed => self.to.look(),
             None => self.to.look_at_name(),
@@ -247,17 +247,19 @@ impl Entry<'_> {
 
     /// `--resume` of what has several names there, which are to be names of one file and would give way so that none is
     /// written through: what is the whole copy already stays, with as many names as the source at most. Whoever has
-    /// another file under such a name has it broken off as by GNU cp.
+    /// another file under such a name has it broken off as by GNU cp. Where the source has got its first name, this one
+    /// becomes another of that file's, and is not missing until then.
     fn kept(&self, run: &Run<'_>, source: &Source, steps: Steps, there: &There) -> Option<Id> {
         let There::File(there) = there else { return None };
         let gives_way = steps == Steps { clear: Clear::Remove, make: Product::New } && run.options.safety.resume;
         let (facts, regular) = (&source.facts, |facts: &Facts| facts.kind == Kind::Regular);
-        let alike = regular(facts) && regular(there) && (2..=facts.links).contains(&there.links);
-        if !gives_way || !alike || !self.keeps_names(run, facts) {
+        if !gives_way || !self.keeps_names(run, facts) {
             return None;
         }
+        let alike = || regular(facts) && regular(there) && (2..=facts.links).contains(&there.links);
         let is_whole = || safety::resume::is_whole(run, source, self.to) == Some(there.id());
-        run.links.keeps(there.id(), facts.id(), is_whole).then(|| there.id())
+        let is_kept = || run.links.keeps(there.id(), facts.id(), is_whole);
+        (run.links.has_one(facts.id()) || alike() && is_kept()).then(|| there.id())
     }
 
     fn make(&self, run: &mut Run<'_>, source: &mut Source, steps: Steps, kept: Option<Id>) {

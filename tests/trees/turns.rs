@@ -16,18 +16,24 @@ fn scene() -> Option<Scene> {
     Some(scene)
 }
 
-/// Copies `s` onto a copy of `old`, which beside has every file under a second name: what is said, the tree, and what the
-/// files that were there have become.
-fn copied(scene: &Scene, options: &[&str], jobs: &str) -> (String, String, String) {
+/// Copies `s` onto a copy of `old`, which, if `kept`, has every file under a second name beside: what is said, the tree, and
+/// what the files that were there have become.
+fn copied(scene: &Scene, options: &[&str], jobs: &str, kept: bool) -> (String, String, String) {
     for root in ["n", "kept"] {
         let _ = std::fs::remove_dir_all(scene.path(root));
     }
     scene.program("cp").arguments(["-a", "old", "n"]).run().succeeds();
-    scene.program("cp").arguments(["-al", "n", "kept"]).run().succeeds();
+    if kept {
+        scene.program("cp").arguments(["-al", "n", "kept"]).run().succeeds();
+    } else {
+        scene.directory("kept");
+    }
     let outcome = scene.zccp(options).arguments([jobs, "s/.", "n"]).run();
-    outcome.succeeds().stderr_is("");
+    if kept {
+        outcome.succeeds().stderr_is("");
+    }
     (
-        String::from_utf8_lossy(&outcome.stdout).into_owned(),
+        format!("{}{}{}", String::from_utf8_lossy(&outcome.stdout), outcome.stderr_text(), outcome.status),
         tree::describe(&scene.path("n")),
         tree::describe(&scene.path("kept")),
     )
@@ -35,9 +41,14 @@ fn copied(scene: &Scene, options: &[&str], jobs: &str) -> (String, String, Strin
 
 #[track_caller]
 fn as_one_worker_would(scene: &Scene, options: &[&str]) {
-    let expected = copied(scene, options, "-j1");
+    the_same_whatever_the_workers(scene, options, true);
+}
+
+#[track_caller]
+fn the_same_whatever_the_workers(scene: &Scene, options: &[&str], kept: bool) {
+    let expected = copied(scene, options, "-j1", kept);
     for jobs in ["-j2", "-j4", "-j16", "-j2", "-j4"] {
-        let got = copied(scene, options, jobs);
+        let got = copied(scene, options, jobs, kept);
         for (expected, got) in [(&expected.0, &got.0), (&expected.1, &got.1), (&expected.2, &got.2)] {
             let differ = expected.lines().zip(got.lines()).find(|(one, other)| one != other);
             assert!(expected == got, "{options:?} {jobs}: {differ:?}, {} and {} bytes", expected.len(), got.len());
@@ -99,6 +110,53 @@ fn what_several_names_lead_to_has_the_contents_of_the_last() {
             as_one_worker_would(&scene, options);
         }
     }
+}
+
+/// What gives way to a link, or to another name of what was copied, was a name of another file as well: whether that one is
+/// left with one name, so that it is written to and not removed (or, with `-l`, in the way), depends on what comes before.
+#[test]
+fn the_last_name_of_what_is_there_is_the_last_in_the_walk() {
+    let Some(scene) = scene() else { return };
+    let first = scene.file("s/d00/a", b"of several names");
+    for directory in 0..DIRECTORIES {
+        for file in 0..20 {
+            let name = |directory: usize| format!("d{:02}/f{file}", directory % DIRECTORIES);
+            match (directory + file) % 4 {
+                0 => _ = scene.symlink("nowhere", format!("s/{}", name(directory))),
+                1 => std::fs::hard_link(&first, scene.path(format!("s/{}", name(directory)))).unwrap(),
+                _ => _ = scene.file(format!("s/{}", name(directory)), b"by itself"),
+            }
+            // Of two directories far from each other, so that different workers have them.
+            if directory < DIRECTORIES / 2 {
+                let there = scene.file(format!("old/{}", name(directory)), b"was there");
+                let other = format!("old/{}", name(directory * 7 % (DIRECTORIES / 2) + DIRECTORIES / 2));
+                std::fs::hard_link(there, scene.path(other)).unwrap();
+            }
+        }
+    }
+    for options in [&["-av"][..], &["-rvd"], &["-alv"], &["-avu"]] {
+        the_same_whatever_the_workers(&scene, options, false);
+    }
+}
+
+/// A name that becomes another one of what was copied gives way by one rule, however many names are left of what it was
+/// when its turn comes.
+#[test]
+fn names_that_are_resumed_give_way_the_same() {
+    let Some(scene) = scene() else { return };
+    for group in 0..DIRECTORIES {
+        let first = scene.file(format!("s/d{group:02}/g{group}"), format!("of the group {group}").as_bytes());
+        // The first name's copy is refused.
+        scene.symlink("/nonexistent/x", format!("old/d{group:02}/g{group}"));
+        let there = scene.file(format!("old/d{group:02}/h{group}"), format!("of the group {group}").as_bytes());
+        for name in 0..12 {
+            let name = format!("d{:02}/g{group}-{name}", (group * 7 + name * 9) % DIRECTORIES);
+            std::fs::hard_link(&first, scene.path(format!("s/{name}"))).unwrap();
+            std::fs::hard_link(&there, scene.path(format!("old/{name}"))).unwrap();
+        }
+        (0..20).for_each(|file| _ = scene.file(format!("s/d{group:02}/f{file}"), b"by itself"));
+    }
+    the_same_whatever_the_workers(&scene, &["-av", "--resume"], false);
 }
 
 /// Two directories of the source go into one of the destination.

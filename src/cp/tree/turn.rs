@@ -8,6 +8,8 @@
 //!   those that its directory gives.
 //! * What is written to a file of the destination by more than one name: the last one's contents stay, as with GNU cp.
 //!   Not held is who writes to it by its only name while another is led there by a symbolic link.
+//! * Which of several names of one file there gives way first: the last one that is left is no longer removed but written
+//!   to, or (`-l`) refused.
 
 use super::super::decide::{There, Wishes};
 use super::super::options::{Make, Update};
@@ -24,6 +26,7 @@ pub(super) enum Turn {
 }
 
 /// Which of its names a file is come upon by.
+#[derive(PartialEq, Eq)]
 enum Names {
     /// It may be the first to be copied, or to stay.
     First,
@@ -31,9 +34,9 @@ enum Names {
     Other,
 }
 
-/// Whether what is there may be written to by another name too.
-fn is_led_to(there: &Facts) -> bool {
-    there.kind == Kind::Symlink || there.kind != Kind::Directory && there.links > 1
+/// Whether what is there has another name, too.
+fn has_another_name(there: &Facts) -> bool {
+    there.kind != Kind::Directory && there.links > 1
 }
 
 impl Walker<'_, '_, '_> {
@@ -41,12 +44,12 @@ impl Walker<'_, '_, '_> {
     pub(super) fn turn(&self, at: usize, source: &Facts) -> Turn {
         let Some(passage) = self.passage.as_ref().filter(|_| self.pool.onto_existing) else { return Turn::Now(None) };
         let mut there = None;
-        let minds_order = match self.several_names(source) {
-            Some(Names::First) => true,
-            Some(Names::Other) => false,
-            None => {
-                there = self.there(at, source);
-                matches!(&there, Some(Ok(There::File(there))) if is_led_to(there))
+        let minds_order = self.several_names(source) == Some(Names::First) || {
+            let written = Wishes::of(self.run.options, false).follows_destination(source);
+            there = self.there(at, source, written);
+            match &there {
+                Some(Ok(There::File(there))) => has_another_name(there) || written && there.kind == Kind::Symlink,
+                _ => false,
             }
         };
         match minds_order {
@@ -67,11 +70,11 @@ impl Walker<'_, '_, '_> {
         }
     }
 
-    /// What stands at the destination, if that may be written to.
-    fn there(&self, at: usize, source: &Facts) -> Option<Result<There, Errno>> {
+    /// What stands at the destination, if that may be written to, or is looked at for how many names it has.
+    fn there(&self, at: usize, source: &Facts, written: bool) -> Option<Result<There, Errno>> {
         let frame = self.frames.last().filter(|frame| !frame.node.is_new())?;
-        let written = source.kind != Kind::Directory && Wishes::of(self.run.options, false).follows_destination(source);
-        let (_, to) = frame.places(&self.shown, self.pool, at).ok().filter(|_| written)?;
+        let matters = source.kind != Kind::Directory && (written || self.run.options.preserve.links);
+        let (_, to) = frame.places(&self.shown, self.pool, at).ok().filter(|_| matters)?;
         Some(to.look_at_name())
     }
 }
