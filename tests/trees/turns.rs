@@ -1,5 +1,7 @@
 //! Trees that go onto trees: what depends on what is done first is as if one worker had done it all.
 
+use super::same_trees;
+use crate::apparatus::strace::inject;
 use crate::apparatus::{Fs, Scene, tree};
 
 const DIRECTORIES: usize = 40;
@@ -134,7 +136,7 @@ fn the_last_name_of_what_is_there_is_the_last_in_the_walk() {
             }
         }
     }
-    for options in [&["-av"][..], &["-rvd"], &["-alv"], &["-avu"]] {
+    for options in [&["-av"][..], &["-rvd"], &["-alv"], &["-avu"], &["-rvu"]] {
         the_same_whatever_the_workers(&scene, options, false);
     }
 }
@@ -200,4 +202,23 @@ fn what_is_foretold_and_explained_of_names_is_as_one_worker_would_say_it() {
             assert!(expected == got, "{option} {jobs}: {differ:?}");
         }
     }
+}
+
+/// Links that take a name's place are made beside it. Here every worker is held up before such a link is renamed and before
+/// what may be left of it is removed: by one name for all, one would remove the other's.
+#[test]
+fn workers_remove_no_links_of_each_other() {
+    let Some(scene) = scene() else { return };
+    let first = scene.file("s/d00/a", b"of several names");
+    for name in 0..200 {
+        std::fs::hard_link(&first, scene.path(format!("s/d01/n{name}"))).unwrap();
+        scene.file(format!("old/d01/n{name}"), b"was there");
+    }
+    scene.program("cp").arguments(["-a", "old", "n"]).run().succeeds();
+    let held_up = ["renameat:delay_enter=1000", "unlinkat:delay_enter=1000"]; // µs
+    let Some((outcome, trace)) = inject(&scene, &held_up, scene.zccp(["-a", "-j2", "s/.", "n"])) else { return };
+    outcome.succeeds().stderr_is("");
+    let workers: std::collections::HashSet<_> = trace.named("renameat").map(|call| call.thread).collect();
+    assert_eq!(workers.len(), 2, "one worker made all the links");
+    same_trees(&scene, "s", "n");
 }

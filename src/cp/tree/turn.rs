@@ -9,7 +9,7 @@
 //! * What is written to a file of the destination by more than one name: the last one's contents stay, as with GNU cp.
 //!   Not held is who writes to it by its only name while another is led there by a symbolic link.
 //! * Which of several names of one file there gives way first: the last one that is left is no longer removed but written
-//!   to, or (`-l`) refused.
+//!   to, or (`-l`) refused. With `-u` one that was written to is new by all its names, and stays.
 
 use super::super::decide::{There, Wishes};
 use super::super::options::{Make, Update};
@@ -70,10 +70,12 @@ impl Walker<'_, '_, '_> {
         }
     }
 
-    /// What stands at the destination, if that may be written to, or is looked at for how many names it has.
+    /// What stands at the destination, if that may be written to, or how many names it has or how old it is may decide.
     fn there(&self, at: usize, source: &Facts, written: bool) -> Option<Result<There, Errno>> {
         let frame = self.frames.last().filter(|frame| !frame.node.is_new())?;
-        let matters = source.kind != Kind::Directory && (written || self.run.options.preserve.links);
+        let options = self.run.options;
+        let decides = written || options.preserve.links || options.update == Update::Older;
+        let matters = source.kind != Kind::Directory && decides;
         let (_, to) = frame.places(&self.shown, self.pool, at).ok().filter(|_| matters)?;
         Some(to.look_at_name())
     }
