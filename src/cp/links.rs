@@ -90,7 +90,7 @@ pub(super) fn symbolic(
     let link = |to: &Location<'_>| fs::symlinkat(&*name, to.directory, &*to.name);
     let put = put(run, to, replace, link);
     said(run, put, || format!("cannot create symbolic link {} to {}", to.quoted(), shell_always(&name)))
-        && dressed(run, from, to, &Facts { kind: Kind::Symlink, ..*source }, None)
+        && dressed(run, from, to, &Facts { kind: Kind::Symlink, ..*source }, Permissions::AsMade)
 }
 
 /// A symbolic link as `from` is one, with what is kept of it. `taken_for_free`: nobody has looked what is there.
@@ -120,19 +120,41 @@ pub(super) fn same(
         Err(Errno::EXIST) if will_do(to) => Ok(Put::New),
         put => put,
     };
-    said(run, put, || format!("cannot create symbolic link {}", to.quoted())) && dressed(run, from, to, source, None)
+    let put = said(run, put, || format!("cannot create symbolic link {}", to.quoted()));
+    put && dressed(run, from, to, source, Permissions::AsMade)
 }
 
-/// Sets the attributes of something new that is not opened: a link or a special file. `mode`: its permissions if the
-/// source's are not kept.
+/// The permissions of something new that is not opened, if the source's are not kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Permissions {
+    /// Those that it was made with.
+    AsMade,
+    /// These beside. What the umask or a default access control list has left of the others stays.
+    Beside(u32),
+    /// These.
+    Exactly(u32),
+}
+
+impl Permissions {
+    /// Which are to be set, where it was made with those of `made`.
+    fn to_set(self, made: &Facts) -> Option<u32> {
+        match self {
+            Permissions::Beside(more) if made.mode & more != more => Some(made.mode & 0o777 | more),
+            Permissions::AsMade | Permissions::Beside(_) => None,
+            Permissions::Exactly(mode) => Some(mode),
+        }
+    }
+}
+
+/// Sets the attributes of something new that is not opened: a link or a special file.
 pub(super) fn dressed(
     run: &mut Run<'_>,
     from: &Location<'_>,
     to: &Location<'_>,
     source: &Facts,
-    mode: Option<u32>,
+    permissions: Permissions,
 ) -> bool {
-    if !run.options.preserve.any_attribute() && mode.is_none() {
+    if !run.options.preserve.any_attribute() && permissions == Permissions::AsMade {
         return true;
     }
     let place = |location: &Location<'_>, how| -> Result<OwnedFd, Errno> {
@@ -172,7 +194,7 @@ pub(super) fn dressed(
         handle: Handle::Place(fd.as_fd()),
         new: true,
         // As with GNU these bits stay as they were made; a change of the owner takes set-user-ID.
-        mode: mode.map(|mode| mode | facts.mode & if changes_hands { 0o3000 } else { 0o7000 }),
+        mode: permissions.to_set(&facts).map(|mode| mode | facts.mode & if changes_hands { 0o3000 } else { 0o7000 }),
     };
     attributes::set(run, &made)
 }

@@ -1,5 +1,6 @@
 //! FIFOs, sockets and devices, made anew as the source is one.
 
+use super::links::Permissions;
 use super::location::Location;
 use super::{Run, attributes, links};
 use crate::sys::facts::{Facts, Kind};
@@ -26,12 +27,12 @@ pub(super) fn make(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, so
         return false;
     }
     let umask = run.identity.umask;
-    let restored = match omitted & !umask {
+    let permissions = match omitted & !umask {
         // What bind(2) gives a socket, and mknod(1) the others.
-        _ if run.options.preserve.no_mode && source.kind == Kind::Socket => Some(0o777 & !umask),
-        _ if run.options.preserve.no_mode => Some(0o666 & !umask),
-        0 => None,
-        _ => Some(source.mode & 0o777 & !umask),
+        _ if run.options.preserve.no_mode && source.kind == Kind::Socket => Permissions::Exactly(0o777 & !umask),
+        _ if run.options.preserve.no_mode => Permissions::Exactly(0o666 & !umask),
+        0 => Permissions::AsMade,
+        more => Permissions::Beside(more),
     };
-    links::dressed(run, from, to, source, restored)
+    links::dressed(run, from, to, source, permissions)
 }
