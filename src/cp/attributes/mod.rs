@@ -175,7 +175,7 @@ enum Owner {
 
 fn owner(run: &mut Run<'_>, made: &Made<'_>) -> Owner {
     let there = match made.handle.facts() {
-        Ok(there) if (there.owner, there.group) == (made.source.owner, made.source.group) => return Owner::Kept,
+        Ok(there) if has_owner(made, &there) => return Owner::Kept,
         Ok(there) => there,
         Err(errno) => return owner_failed(run, made, errno),
     };
@@ -203,6 +203,18 @@ fn owner(run: &mut Run<'_>, made: &Made<'_>) -> Owner {
         }
         Err(errno) => owner_failed(run, made, errno),
     }
+}
+
+/// What a user name space shows of every owner and group that it has no number for (user_namespaces(7), and what
+/// /proc/sys/kernel/overflowuid is unless somebody has changed it).
+const NOBODY: u32 = 65_534;
+
+/// Whether the source's owner and group are those it has. Of two that are nobody here it is not known, and the kernel is
+/// asked; as with GNU cp not for regular files, nor for what was there.
+fn has_owner(made: &Made<'_>, there: &Facts) -> bool {
+    let source = (made.source.owner, made.source.group);
+    let unknown = source.0 == NOBODY || source.1 == NOBODY;
+    (there.owner, there.group) == source && !(unknown && made.new && made.source.kind != Kind::Regular)
 }
 
 /// An ordinary user cannot give files away, and knows it.
