@@ -379,6 +379,14 @@ fn what_was_closed_is_at_no_name_either() {
         let said = format!("zccp: cannot stat '{name}': {no}\n");
         zccp(&scene, &[name, "c"]).stdin(Input::Closed).run().fails_with(1).stderr_is(&said).no_file("c");
     }
+    let name = "/proc/self/fd/0";
+    let said = format!("zccp: cannot create regular file '{name}': {no}\n");
+    for options in [&[][..], &["-u"], &["-n"], &["--remove-destination"]] {
+        let command = zccp(&scene, options).arguments(["a", name]);
+        command.stdin(Input::Closed).run().fails_with(1).stderr_is(&said);
+    }
+    let said = format!("zccp: cannot stat '{name}': {no}\n");
+    zccp(&scene, &["-P", name, "c"]).stdin(Input::Closed).run().fails_with(1).stderr_is(&said).no_file("c");
     // Names that nothing can remove, whatever root is told to: of /dev/stdout nobody would be left with the link.
     let name = "/proc/self/fd/1";
     for option in ["-p", "-a", "-f", "--atomic"] {

@@ -222,6 +222,7 @@ fn make_new(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> Option<(Owne
     // Its owner has to fill it, whatever it will be in the end.
     let mode = facts.mode & 0o1777 & !omitted | 0o700;
     if let Err(errno) = fs::mkdirat(to.directory, &*to.name, Mode::from_raw_mode(mode)) {
+        let errno = to.not_made(errno);
         run.messages.error(format!("cannot create directory {}: {}", to.quoted(), strerror(errno)));
         return None;
     }

@@ -117,7 +117,7 @@ fn open_sink(
     let create = || {
         to.create(mode, access).map(Sink::new).map_err(|errno| match to.facts(false) {
             Ok(facts) if errno == Errno::EXIST && facts.kind == Kind::Symlink => Some(refusals::dangling(to)),
-            _ => cannot_create(errno),
+            _ => cannot_create(to.not_made(errno)),
         })
     };
     match how.product {

@@ -231,7 +231,7 @@ fn put(
 ) -> Result<Put, Errno> {
     match link(to) {
         Err(Errno::EXIST) if replace => {}
-        other => return other.map(|()| Put::New),
+        other => return other.map(|()| Put::New).map_err(|errno| to.not_made(errno)),
     }
     if !run.options.strictly_gnu {
         interrupt::tidy();

@@ -5,6 +5,7 @@ use super::decide::There;
 use super::names;
 use crate::report::quote::shell_always;
 use crate::sys::facts::{Facts, Kind};
+use crate::sys::start;
 use rustix::fs::{self, Access, AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use rustix::process;
@@ -156,6 +157,13 @@ impl<'a> Location<'a> {
     /// The facts of what the name is or, `followed`, leads to.
     pub(super) fn facts(&self, followed: bool) -> Result<Facts, Errno> {
         Facts::at(self.directory, &self.name, followed)
+    }
+
+    /// Why nothing was made by this name, when the kernel said `errno`. The name that /proc has for a closed descriptor is
+    /// taken, by what stands in there; to the user nothing is there, and nothing can be made.
+    pub(super) fn not_made(&self, errno: Errno) -> Errno {
+        let is_taken = || !start::was_any_closed() || self.facts(false) != Err(Errno::NOENT);
+        if errno != Errno::EXIST || is_taken() { errno } else { Errno::NOENT }
     }
 
     /// Removes the name.

@@ -8,6 +8,7 @@ use super::names;
 use super::options::{Make, PARENTS_WANT_A_DIRECTORY, Target};
 use super::{Run, backup, parents, safety, source, tree};
 use crate::report::quote::shell_always;
+use crate::sys::facts::Facts;
 use crate::sys::text::strerror;
 use rustix::fs::{self, FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -124,7 +125,12 @@ fn open_directory(name: &OsStr) -> Result<Option<OwnedFd>, Errno> {
     if names::is_working_directory(name) {
         return Ok(None);
     }
-    fs::open(name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map(Some)
+    match fs::open(name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
+        Ok(opened) => Ok(Some(opened)),
+        // It may be the name of a closed descriptor, where nothing is.
+        Err(Errno::NOTDIR) => Err(Facts::at(fs::CWD, name, true).err().unwrap_or(Errno::NOTDIR)),
+        Err(errno) => Err(errno),
+    }
 }
 
 fn place(directory: &Option<OwnedFd>) -> BorrowedFd<'_> {

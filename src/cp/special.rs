@@ -23,7 +23,7 @@ pub(super) fn make(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, so
     };
     let device = if source.kind == Kind::Pipe { 0 } else { source.raw_device };
     if let Err(errno) = fs::mknodat(to.directory, &*to.name, file_type, Mode::from_raw_mode(mode), device) {
-        run.messages.error(format!("cannot create {what} {}: {}", to.quoted(), strerror(errno)));
+        run.messages.error(format!("cannot create {what} {}: {}", to.quoted(), strerror(to.not_made(errno))));
         return false;
     }
     let umask = run.identity.umask;

@@ -1,10 +1,10 @@
 //! What one fstat says of a file, and one fstatfs of its file system: plain data, no descriptor.
 
 use super::{descriptor, start};
-use rustix::fs::{self, FileType};
+use rustix::fs::{self, AtFlags, FileType};
 use rustix::io::Errno;
 use rustix::path::Arg as _;
-use std::ffi::OsStr;
+use std::ffi::{CStr, OsStr};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 
@@ -127,7 +127,8 @@ impl Facts {
     /// fstatat(2), by way of libc: programs that stand in for its functions (LD_PRELOAD) are asked, as GNU's tests want.
     ///
     /// # Errors
-    /// What fstatat(2) says, and ENOENT of what only stands where a descriptor was closed (`/dev/stdin`).
+    /// What fstatat(2) says, and ENOENT of what only stands where a descriptor was closed (`/dev/stdin`), and of its name in
+    /// /proc.
     pub fn at(directory: BorrowedFd<'_>, name: &OsStr, followed: bool) -> Result<Facts, Errno> {
         let flags = if followed { 0 } else { libc::AT_SYMLINK_NOFOLLOW };
         name.into_with_c_str(|name| {
@@ -139,10 +140,12 @@ impl Facts {
             // SAFETY: fstatat succeeded, so it is filled in.
             let stat = unsafe { stat.assume_init() };
             let facts = facts!(stat);
-            if facts.kind == Kind::Socket && start::stands_in(facts.device, facts.inode) {
-                return Err(Errno::NOENT);
-            }
-            Ok(facts)
+            let is_there = match facts.kind {
+                Kind::Socket => !start::stands_in(facts.device, facts.inode),
+                Kind::Symlink if !followed && start::was_any_closed() => !names_a_stand_in(directory, name),
+                _ => true,
+            };
+            if is_there { Ok(facts) } else { Err(Errno::NOENT) }
         })
     }
 
@@ -170,6 +173,13 @@ impl Facts {
     pub fn has_offsets(&self) -> bool {
         matches!(self.kind, Kind::Regular | Kind::Block)
     }
+}
+
+/// Whether a link is the name that /proc has for what stands where a descriptor was closed (`socket:[INODE]`:
+/// proc_pid_fd(5)), not one that leads to such a name as /dev/stdin does.
+fn names_a_stand_in(directory: BorrowedFd<'_>, name: &CStr) -> bool {
+    fs::readlinkat(directory, name, Vec::new()).is_ok_and(|text| text.to_bytes().starts_with(b"socket:["))
+        && fs::statat(directory, name, AtFlags::empty()).is_ok_and(|to| start::stands_in(to.st_dev, to.st_ino))
 }
 
 /// A file system, by the magic number of statfs(2).

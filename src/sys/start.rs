@@ -101,6 +101,11 @@ pub fn was_closed(fd: i32) -> bool {
     (0..3).contains(&fd) && CLOSED.load(Ordering::Relaxed) & (1 << fd) != 0
 }
 
+/// Whether any of the three was.
+pub fn was_any_closed() -> bool {
+    CLOSED.load(Ordering::Relaxed) != 0
+}
+
 /// Whether a socket that was found by a name, /dev/stdout, only stands where a descriptor was closed: nothing is there.
 pub fn stands_in(device: u64, inode: u64) -> bool {
     let is = |fd| {
