@@ -1,8 +1,10 @@
 //! Sources that change under the copy: cut, grown, cut and grown again and again. What arrives was in the file.
 
+use crate::apparatus::veth::with_neighbour;
 use crate::apparatus::{Engine, Fs, Outcome, Scene, content, for_each_engine, skip, sockets};
 use std::fs::File;
 use std::io::Read;
+use std::net::TcpStream;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -139,27 +141,63 @@ fn a_source_that_shrinks_is_told_of() {
             running.wait_until("waiting", || rustix::io::ioctl_fionread(&reader).unwrap() > 900_000);
             File::options().write(true).open(&source).unwrap().set_len(cut).unwrap();
             reader.read_to_end(&mut arrived).unwrap();
-            let outcome = running.finish();
-            outcome.fails_with(1);
-            let said = format!("a became shorter while it was copied: {} of 8000000 bytes were there", arrived.len());
-            outcome.stderr_has(&said);
-            let text = outcome.stderr_text();
-            let perhaps = text.split_once(", and for up to ").map_or(0, |(_, rest)| {
-                let (bytes, rest) = rest.split_once(' ').unwrap();
-                assert_eq!(rest, "of them the reader may have got zeros\n", "{what}");
-                bytes.parse().unwrap()
-            });
-            assert!(cleared || perhaps == 0, "{what}: {text}");
-            // The unsure ones are the file's or zeros.
-            let sure = arrived.len() - perhaps;
-            let zeros = arrived[sure..].iter().filter(|byte| **byte == 0).count();
+            let zeros = zeros_as_said(&running.finish(), 8_000_000, arrived, &what);
             assert_eq!(zeros > 0, cleared, "{what}: {zeros} zeros; or does this kernel pass no pages any more?");
-            for (at, byte) in arrived.iter_mut().enumerate().skip(sure).filter(|(_, byte)| **byte == 0) {
-                *byte = place(at as u64);
-            }
-            only_bytes_of_the_file(&arrived, &what);
         }
     }
+}
+
+/// Holds what arrived of a source of `size` bytes that was cut short against what zccat says of it: how much there was, and how
+/// many bytes of that may be zeros. All others are the file's. How many are zeros.
+fn zeros_as_said(outcome: &Outcome, size: usize, mut arrived: Vec<u8>, what: &str) -> usize {
+    outcome.fails_with(1);
+    let said = format!("a became shorter while it was copied: {} of {size} bytes were there", arrived.len());
+    outcome.stderr_has(&said);
+    let text = outcome.stderr_text();
+    let perhaps = text.split_once(", and for up to ").map_or(0, |(_, rest)| {
+        let (bytes, rest) = rest.split_once(' ').unwrap();
+        assert_eq!(rest, "of them the reader may have got zeros\n", "{what}");
+        bytes.parse().unwrap()
+    });
+    // The unsure ones are the file's or zeros.
+    let sure = arrived.len() - perhaps;
+    let zeros = arrived[sure..].iter().filter(|byte| **byte == 0).count();
+    for (at, byte) in arrived.iter_mut().enumerate().skip(sure).filter(|(_, byte)| **byte == 0) {
+        *byte = place(at as u64);
+    }
+    only_bytes_of_the_file(&arrived, what);
+    zeros
+}
+
+/// To a neighbour by TCP the pages lie in the queues of both sockets when the file is cut, none of them read.
+#[test]
+fn a_source_that_shrinks_is_told_of_over_tcp_too() {
+    with_neighbour(|listener| {
+        let address = ("10.9.0.2", listener.local_addr().unwrap().port());
+        let size = sockets::most_in_two() + 12_000_000;
+        for engine in ["sendfile", "splice"] {
+            for fs in [Fs::Ext4, Fs::Tmpfs] {
+                let Some(scene) = Scene::on(fs) else { continue };
+                let what = format!("{engine} on {}", fs.name());
+                let source = scene.file("a", &block(0, size));
+                let option = Engine::named(engine).option().expect("an option");
+                let theirs = TcpStream::connect(address).unwrap();
+                let mut ours = listener.accept().unwrap().0;
+                let running = scene.zccat([option.as_str(), "a"]).stdout_to(theirs).spawn();
+                let mut unread = 0;
+                running.wait_until("waiting", || {
+                    let before = std::mem::replace(&mut unread, rustix::io::ioctl_fionread(&ours).unwrap());
+                    unread > 0 && unread == before && running.is_asleep()
+                });
+                // Between two pages, so that there is something to be cleared.
+                File::options().write(true).open(&source).unwrap().set_len((unread / 2) | 1).unwrap();
+                let mut arrived = Vec::new();
+                ours.read_to_end(&mut arrived).unwrap();
+                let zeros = zeros_as_said(&running.finish(), size, arrived, &what);
+                assert_ne!(zeros, 0, "{what}: does this kernel pass no pages any more?");
+            }
+        }
+    });
 }
 
 #[test]

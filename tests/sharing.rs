@@ -9,7 +9,6 @@ use std::io::Read;
 use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, PermissionsExt};
-use std::path::Path;
 use std::time::Duration;
 
 /// A user that has no processes, and so no pipes.
@@ -130,17 +129,6 @@ fn what_is_still_in_an_inherited_tcp_connection_is_no_page_of_the_source() {
     }
 }
 
-/// The number at a place of a file of /proc/sys.
-fn system(name: &str, place: usize) -> usize {
-    let text = std::fs::read_to_string(Path::new("/proc/sys/net").join(name)).unwrap();
-    text.split_whitespace().nth(place).unwrap().parse().unwrap()
-}
-
-/// What may be on the way in the buffers of both sockets, bytes.
-fn most_in_two_sockets() -> usize {
-    system("ipv4/tcp_rmem", 2).max(2 * system("core/rmem_max", 0)) + system("ipv4/tcp_wmem", 2)
-}
-
 #[test]
 fn nor_is_it_where_most_of_it_went_as_pages() {
     as_pages_to(sockets::tcp_pair);
@@ -158,8 +146,8 @@ fn nor_is_it_where_the_peer_is_in_another_network_on_this_machine() {
 /// Sends much by sendfile over a connection (the child's end, ours), of which as much as goes is left unread when it ends.
 #[track_caller]
 fn as_pages_to(connection: impl Fn() -> (TcpStream, TcpStream)) {
-    let queue = most_in_two_sockets();
-    for buffer in [None, Some(system("core/rmem_max", 0))] {
+    let queue = sockets::most_in_two();
+    for buffer in [None, Some(sockets::system("core/rmem_max", 0))] {
         let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
         let bytes = content::bytes(14, queue + 12_000_000);
         scene.file("a", &bytes);

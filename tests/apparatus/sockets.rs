@@ -147,6 +147,17 @@ pub fn reset(stream: TcpStream) {
     drop(stream);
 }
 
+/// The number at a place of a file of /proc/sys/net.
+pub fn system(name: &str, place: usize) -> usize {
+    let text = std::fs::read_to_string(format!("/proc/sys/net/{name}")).unwrap();
+    text.split_whitespace().nth(place).unwrap().parse().unwrap()
+}
+
+/// What may be on the way in the buffers of both sockets of a TCP connection, bytes.
+pub fn most_in_two() -> usize {
+    system("ipv4/tcp_rmem", 2).max(2 * system("core/rmem_max", 0)) + system("ipv4/tcp_wmem", 2)
+}
+
 /// A TCP port on loopback that was free a moment ago.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
