@@ -43,7 +43,7 @@ impl Engine for ReadWrite {
         {
             return Ok(Box::new(session));
         }
-        // O_DIRECT wants aligned memory (EINVAL), which the small buffer on the stack is not.
+        // O_DIRECT wants aligned memory (EINVAL), which the worker's small buffer need not be.
         let small = tuning.block <= SMALL && !flow.is_disturbed() && !ask.source.direct && !ask.sink.direct;
         // Out of address space (`ulimit -v`): the small buffer does it too.
         let bytes = tuning.block.max(1);
