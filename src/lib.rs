@@ -100,7 +100,7 @@ pub mod transfer;
 use cli::{Invocation, Options, Parsed, Program};
 use report::foresee::{Sources, Trees};
 use report::interrupt::Rest;
-use report::watch::{When, Wishes};
+use report::watch::{Reporting, When};
 use report::{Json, Messages, Watch, interrupt};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
@@ -135,7 +135,7 @@ pub fn run(default: Program, arguments: Vec<OsString>) -> i32 {
 
 /// Does the program's work; the exit status.
 fn work(options: &'static Options, invocation: &Invocation, mut messages: Messages) -> i32 {
-    let (wishes, target, sources) = wishes(options);
+    let (reporting, target, sources) = reporting(options);
     let operands = sources.operands;
     let json = match target.map(|target| Json::open(target, operands)).transpose() {
         Ok(json) => json.map(Arc::new),
@@ -151,7 +151,7 @@ fn work(options: &'static Options, invocation: &Invocation, mut messages: Messag
         json.start(invocation.program().name(), operands);
         messages.to_json(Some(Arc::clone(json)));
     }
-    let watch = Watch::new(&invocation.name().to_string_lossy(), wishes, json, sources);
+    let watch = Watch::new(&invocation.name().to_string_lossy(), reporting, json, sources);
     let watch: &'static Watch = Box::leak(Box::new(watch)); // as the options
     watch.is_told();
     match options {
@@ -171,14 +171,14 @@ fn work(options: &'static Options, invocation: &Invocation, mut messages: Messag
 }
 
 /// What is to be shown, where JSON goes, and the sources.
-fn wishes(options: &'static Options) -> (Wishes, Option<&'static report::json::Target>, Sources) {
+fn reporting(options: &'static Options) -> (Reporting, Option<&'static report::json::Target>, Sources) {
     match options {
         Options::Zccp(options) => {
             let unasked = options.progress == When::Auto && (options.strictly_gnu || options.quiet);
             if options.json.is_some() {
                 sys::start::ignore_sigpipe(); // who reads about the copy may go, and the copy goes on
             }
-            let wishes = Wishes {
+            let reporting = Reporting {
                 when: if unasked || options.dry_run { When::Never } else { options.progress },
                 notices: !options.quiet && !options.strictly_gnu,
                 status: !options.strictly_gnu,
@@ -189,7 +189,7 @@ fn wishes(options: &'static Options) -> (Wishes, Option<&'static report::json::T
                     (false, false) => Rest::Stays,
                 },
             };
-            (wishes, options.json.as_ref(), options.foreseeable())
+            (reporting, options.json.as_ref(), options.foreseeable())
         }
         Options::Zccat(options) => {
             // Others own the terminal in a pipeline, and what goes to a terminal itself is no place for a bar.
@@ -198,7 +198,7 @@ fn wishes(options: &'static Options) -> (Wishes, Option<&'static report::json::T
                 When::Always => options.peer.is_some() || !rustix::termios::isatty(sys::descriptor::inherited(1)),
                 When::Never => false,
             };
-            let wishes = Wishes {
+            let reporting = Reporting {
                 when: if shows { options.progress } else { When::Never },
                 notices: !options.strictly_gnu,
                 status: !options.strictly_gnu,
@@ -207,7 +207,7 @@ fn wishes(options: &'static Options) -> (Wishes, Option<&'static report::json::T
             };
             let sources =
                 Sources { operands: &options.operands, followed: true, trees: Trees::Unknown, excluded: None };
-            (wishes, options.json.as_ref(), sources)
+            (reporting, options.json.as_ref(), sources)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What this run has copied and made. Kept only where several sources could meet in one directory.
 
-use super::decide::Made;
+use super::decide::MadeBefore;
 use super::directory::Id;
 use super::location::Location;
 use super::names;
@@ -63,21 +63,21 @@ impl Account {
     }
 
     /// What of the destination was made by this run. `followed`: the destination was looked at through a link.
-    pub(super) fn made(&self, to: &Location<'_>, followed: bool) -> Made {
+    pub(super) fn made(&self, to: &Location<'_>, followed: bool) -> MadeBefore {
         if self.foreseen.is_empty() && self.made.is_empty() {
-            return Made::Not; // no name is put together for an account that is not kept
+            return MadeBefore::Not; // no name is put together for an account that is not kept
         }
         match self.foreseen.get(&to.shown()) {
-            Some(facts) if followed && facts.kind == Kind::Symlink => return Made::Link,
-            Some(_) => return Made::File,
+            Some(facts) if followed && facts.kind == Kind::Symlink => return MadeBefore::Link,
+            Some(_) => return MadeBefore::File,
             None => {}
         }
-        let Some(id) = self.made.get(&to.shown()) else { return Made::Not };
+        let Some(id) = self.made.get(&to.shown()) else { return MadeBefore::Not };
         match to.facts(false) {
-            Ok(facts) if facts.id() != *id => Made::Not,
-            Ok(facts) if followed && facts.kind == Kind::Symlink => Made::Link,
-            Ok(_) => Made::File,
-            Err(_) => Made::Not,
+            Ok(facts) if facts.id() != *id => MadeBefore::Not,
+            Ok(facts) if followed && facts.kind == Kind::Symlink => MadeBefore::Link,
+            Ok(_) => MadeBefore::File,
+            Err(_) => MadeBefore::Not,
         }
     }
 }
@@ -99,16 +99,16 @@ mod tests {
         for _ in 0..2 {
             assert!(!again(&mut account, ONE));
             account.note(&to);
-            assert_eq!(account.made(&to, true), Made::Not);
+            assert_eq!(account.made(&to, true), MadeBefore::Not);
         }
         account.watch(true);
         assert!(!again(&mut account, ONE));
         assert!(again(&mut account, "./Cargo.toml"));
         assert!(!again(&mut account, OTHER), "another name of the file");
         account.note(&to);
-        assert_eq!(account.made(&to, true), Made::File);
-        assert_eq!(account.made(&beside, true), Made::Not);
+        assert_eq!(account.made(&to, true), MadeBefore::File);
+        assert_eq!(account.made(&beside, true), MadeBefore::Not);
         account.made.insert(beside.name.clone().into_owned(), source.id());
-        assert_eq!(account.made(&beside, true), Made::Not, "another file by that name");
+        assert_eq!(account.made(&beside, true), MadeBefore::Not, "another file by that name");
     }
 }

@@ -138,7 +138,7 @@ impl Meeting {
 
 /// What this run knows of the two already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Made {
+pub enum MadeBefore {
     /// Not made by this run.
     #[default]
     Not,
@@ -154,7 +154,7 @@ pub struct Circumstances {
     /// POSIXLY_CORRECT is set: dangling links are written through.
     pub posixly_correct: bool,
     /// What of the destination was made by this run.
-    pub made: Made,
+    pub made: MadeBefore,
     /// This run copied this source to this destination before.
     pub again: bool,
     /// The source's name ends in `.` or `..`: no backup is made of what it takes the place of.
@@ -254,7 +254,9 @@ pub fn decide(wishes: &Wishes, source: &Facts, there: &There, circumstances: Cir
     }
     match there {
         There::Nothing => unasked(make(Clear::Leave, wishes.makes(source))),
-        There::DanglingLink if circumstances.made == Made::Link => unasked(Action::Refuse(Refusal::ThroughJustCreated)),
+        There::DanglingLink if circumstances.made == MadeBefore::Link => {
+            unasked(Action::Refuse(Refusal::ThroughJustCreated))
+        }
         There::DanglingLink if circumstances.posixly_correct => unasked(make(Clear::Leave, Product::ThroughLink)),
         There::DanglingLink => unasked(make(Clear::Leave, Product::Dangling)),
         There::Loop if wishes.force => unasked(make(Clear::Leave, Product::AfterRemoval)),
@@ -295,7 +297,7 @@ fn directory(wishes: &Wishes, source: &Facts, there: &There, circumstances: Circ
         },
         There::File(_) if compared && led_back && wishes.backup.is_none() => Action::Refuse(Refusal::SameFile),
         There::File(there) if there.kind == Kind::Directory => make(Clear::Leave, Product::IntoDirectory),
-        _ if circumstances.made == Made::File && !matches!(wishes.backup, None | Some(Numbering::Numbered)) => {
+        _ if circumstances.made == MadeBefore::File && !matches!(wishes.backup, None | Some(Numbering::Numbered)) => {
             Action::Refuse(Refusal::JustCreated)
         }
         _ if wishes.backup.is_some() && !circumstances.dots => make(Clear::Backup, Product::Directory),
@@ -348,10 +350,10 @@ fn replace(wishes: &Wishes, source: &Facts, there: &Facts, circumstances: Circum
         return Action::Refuse(Refusal::OverwriteDirectory);
     }
     match circumstances.made {
-        Made::Not => {}
+        MadeBefore::Not => {}
         _ if wishes.backup == Some(Numbering::Numbered) => {}
-        Made::File => return Action::Refuse(Refusal::JustCreated),
-        Made::Link => return Action::Refuse(Refusal::ThroughJustCreated),
+        MadeBefore::File => return Action::Refuse(Refusal::JustCreated),
+        MadeBefore::Link => return Action::Refuse(Refusal::ThroughJustCreated),
     }
     let make = wishes.makes(source);
     match make {

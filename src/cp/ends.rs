@@ -75,7 +75,7 @@ impl Ends<'_> {
 
     /// Read back and flushed, as far as that was asked for.
     fn settled(&self, run: &mut Run<'_>, cloned: bool) -> bool {
-        let made = safety::Made {
+        let made = safety::Completed {
             from: self.from,
             source: (self.source, self.opened.as_fd()),
             to: self.to,

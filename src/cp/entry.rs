@@ -2,7 +2,7 @@
 //!
 //! An operand, or an entry of a tree. A directory is made here, and given back to be filled.
 
-use super::decide::{self, Action, Circumstances, Clear, Made, Meeting, Product, Refusal, Steps, There, Wishes};
+use super::decide::{self, Action, Circumstances, Clear, MadeBefore, Meeting, Product, Refusal, Steps, There, Wishes};
 use super::directory::{self, Directory, Id};
 use super::file;
 use super::first_names::Turn;
@@ -144,7 +144,7 @@ impl Entry<'_> {
         let followed = self.wishes.follows_destination(source);
         Circumstances {
             posixly_correct: *there == There::DanglingLink && std::env::var_os("POSIXLY_CORRECT").is_some(),
-            made: if *there == There::Nothing { Made::Not } else { self.made_before(run, followed) },
+            made: if *there == There::Nothing { MadeBefore::Not } else { self.made_before(run, followed) },
             again,
             dots: source.kind == Kind::Directory && names::ends_in_dots(&self.from.name),
             meeting: self.meeting(source, there),
@@ -152,10 +152,10 @@ impl Entry<'_> {
     }
 
     /// What of the destination was made by this run; as with GNU only operands are minded.
-    fn made_before(&self, run: &Run<'_>, followed: bool) -> Made {
+    fn made_before(&self, run: &Run<'_>, followed: bool) -> MadeBefore {
         match &run.account {
             Some(account) if self.parent.is_none() => account.made(self.to, followed),
-            _ => Made::Not,
+            _ => MadeBefore::Not,
         }
     }
 
@@ -280,7 +280,7 @@ impl Entry<'_> {
             run.messages.print(text);
         }
         let yields = self.parent.is_some_and(Node::is_new);
-        let how = file::How { product: steps.make, backed_up, yields, whole: kept };
+        let how = file::Creation { product: steps.make, backed_up, yields, whole: kept };
         let id = source.facts.id();
         let made = if !self.keeps_names(run, &source.facts) {
             let made = self.make_anew(run, source, how);
@@ -301,7 +301,7 @@ impl Entry<'_> {
     }
 
     /// Makes it, and keeps account of it: of contents only where all of them arrived.
-    fn make_anew(&self, run: &mut Run<'_>, source: &mut Source, how: file::How) -> bool {
+    fn make_anew(&self, run: &mut Run<'_>, source: &mut Source, how: file::Creation) -> bool {
         let followed = run.options.follows(self.parent.is_none());
         let without_bytes = matches!(
             how.product,

@@ -48,7 +48,7 @@ pub(super) fn copy_if_new(run: &mut Run<'_>, from: &Location<'_>, to: &Location<
 
 /// How the destination comes to be.
 #[derive(Clone, Copy)]
-pub(super) struct How {
+pub(super) struct Creation {
     pub(super) product: Product,
     /// What is there is yet to get the name of its backup.
     pub(super) backed_up: bool,
@@ -67,7 +67,7 @@ pub(super) fn contents(
     from: &Location<'_>,
     to: &Location<'_>,
     source: &mut Source,
-    how: How,
+    how: Creation,
 ) -> bool {
     let mut opened = std::mem::replace(&mut source.opened, Err(Errno::BADF));
     if source.facts.kind != Kind::Regular && opened.as_ref().err() != Some(&Errno::NOENT) {
@@ -106,7 +106,7 @@ pub(super) fn contents(
 /// Opens the sink; what is in it stays until the copy begins. An error without a text has been said.
 fn open_sink(
     run: &mut Run<'_>,
-    how: How,
+    how: Creation,
     source: &Facts,
     to: &Location<'_>,
     from: &Location<'_>,

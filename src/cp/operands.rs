@@ -60,7 +60,7 @@ fn one(run: &mut Run<'_>, source: &OsStr, to: &OsStr) {
     if (here || there.as_ref().is_ok_and(There::is_directory))
         && let Ok(directory) = open_directory(to)
     {
-        let source = stripped(run, source);
+        let source = as_taken(run, source);
         if run.options.parents {
             return parents::copy(run, source, to, place(&directory), &mut false);
         }
@@ -96,7 +96,7 @@ fn into(run: &mut Run<'_>, sources: &[OsString], name: &OsStr, directory: Borrow
     }
     let mut new = false;
     for source in sources {
-        let source = stripped(run, source);
+        let source = as_taken(run, source);
         if run.options.parents {
             parents::copy(run, source, name, directory, &mut new);
         } else {
@@ -115,7 +115,8 @@ pub(super) fn copy(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, kn
     }
 }
 
-fn stripped<'s>(run: &Run<'_>, source: &'s OsStr) -> &'s OsStr {
+/// The operand as `--strip-trailing-slashes` has it.
+fn as_taken<'s>(run: &Run<'_>, source: &'s OsStr) -> &'s OsStr {
     if run.options.strip_trailing_slashes { names::stripped(source) } else { source }
 }
 

@@ -33,7 +33,7 @@ struct Parent {
 /// there under its name is in the way.
 pub(super) fn copy(run: &mut Run<'_>, source: &OsStr, name: &OsStr, directory: BorrowedFd<'_>, new: &mut bool) {
     let leading = names::leading(source);
-    let way = stripped(leading);
+    let way = way_of(leading);
     let (there, made) = match there(run, name, directory, leading) {
         Ok(Some(there)) => (Some(there), Vec::new()),
         Ok(None) => match make(run, leading, (directory, name), new) {
@@ -64,7 +64,7 @@ pub(super) fn copy(run: &mut Run<'_>, source: &OsStr, name: &OsStr, directory: B
 }
 
 /// Without the slashes that lead it and those that end it.
-fn stripped(leading: &OsStr) -> &OsStr {
+fn way_of(leading: &OsStr) -> &OsStr {
     let bytes = leading.as_bytes();
     let from = bytes.iter().position(|byte| *byte != b'/').unwrap_or(bytes.len());
     let to = bytes.iter().rposition(|byte| *byte != b'/').map_or(from, |last| last + 1);
@@ -82,7 +82,7 @@ fn joined(directory: &OsStr, way: &[u8]) -> OsString {
 /// The directory that the last component goes to, if it is there: then the source's directories are not looked at. What is
 /// there and no directory was said.
 fn there(run: &mut Run<'_>, name: &OsStr, directory: BorrowedFd<'_>, leading: &OsStr) -> Result<Option<OwnedFd>, ()> {
-    let way = stripped(leading);
+    let way = way_of(leading);
     if way.is_empty() {
         return Ok(None);
     }
@@ -249,7 +249,7 @@ mod tests {
             ("la/", "", ""),
         ] {
             let leading = names::leading(OsStr::new(name));
-            assert_eq!(stripped(leading), way, "{name}");
+            assert_eq!(way_of(leading), way, "{name}");
             if !leading.is_empty() {
                 assert_eq!(joined(OsStr::new("n"), leading.as_bytes()), above, "{name}");
             }

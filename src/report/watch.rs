@@ -52,7 +52,7 @@ pub enum When {
 
 /// What is to be shown.
 #[derive(Clone, Debug, Default)]
-pub struct Wishes {
+pub struct Reporting {
     /// When there is a bar.
     pub when: When,
     /// What a bar that was long there leaves behind.
@@ -75,7 +75,7 @@ static COUNTERS: Counters = Counters::new();
 #[derive(Debug)]
 pub struct Watch {
     program: String,
-    wishes: Wishes,
+    reporting: Reporting,
     began: Instant,
     json: Option<Arc<Json>>,
     /// What they come to is looked up when somebody wants to know the total.
@@ -91,15 +91,15 @@ pub struct Watch {
 
 impl Watch {
     /// For a run of `program` over these sources.
-    pub fn new(program: &str, wishes: Wishes, json: Option<Arc<Json>>, sources: Sources) -> Watch {
+    pub fn new(program: &str, reporting: Reporting, json: Option<Arc<Json>>, sources: Sources) -> Watch {
         let began = Instant::now();
-        if wishes.status {
-            interrupt::prepare(program, &COUNTERS, began, wishes.last_word, wishes.rest);
+        if reporting.status {
+            interrupt::prepare(program, &COUNTERS, began, reporting.last_word, reporting.rest);
         }
-        let pending = AtomicBool::new(wishes.when != When::Never || json.is_some());
+        let pending = AtomicBool::new(reporting.when != When::Never || json.is_some());
         Watch {
             program: program.into(),
-            wishes,
+            reporting,
             began,
             json,
             sources,
@@ -212,7 +212,7 @@ impl Watch {
     /// All of the job goes to `sink`; `flushed`: it does not end before that is on the device. To be called by the program's
     /// first thread, whose descriptors the reporter has too.
     pub fn look_at(&self, sink: BorrowedFd<'_>, flushed: bool) {
-        if self.wishes.when != When::Never || self.json.is_some() {
+        if self.reporting.when != When::Never || self.json.is_some() {
             self.sample.is_of_interest(flushed);
             self.look(sink);
         }
@@ -264,7 +264,7 @@ impl Watch {
         let terminal = screen::is_terminal();
         let obeys = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
         let json_is_there = self.json.as_ref().is_some_and(|json| json.is_standard_error());
-        match self.wishes.when {
+        match self.reporting.when {
             _ if json_is_there => Face::None,
             When::Never => Face::None,
             When::Auto | When::Always if terminal && obeys => Face::Bar,
@@ -280,11 +280,11 @@ impl Watch {
         let shown = reporter.and_then(Reporter::end);
         interrupt::over();
         let elapsed = self.began.elapsed();
-        if self.wishes.notices && well && shown.is_some_and(|since| since.elapsed() >= WORTH_A_WORD) {
+        if self.reporting.notices && well && shown.is_some_and(|since| since.elapsed() >= WORTH_A_WORD) {
             screen::say(&self.last_word(elapsed));
         }
         let remains = self.remains.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(remains) = remains.as_ref().filter(|_| self.wishes.notices)
+        if let Some(remains) = remains.as_ref().filter(|_| self.reporting.notices)
             && !matches!(self.face(), Face::None)
         {
             screen::say(&self.not_yet(remains));

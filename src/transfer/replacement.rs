@@ -7,10 +7,10 @@
 //! left behind by a lock (flock(2)) that goes with its owner, also across containers, where process ids mean nothing.
 
 mod attributes;
-mod place;
+mod destination;
 
 pub use attributes::{Refused, take_over};
-pub use place::Place;
+pub use destination::Destination;
 
 use super::durable;
 use crate::sys::descriptor;
@@ -35,7 +35,7 @@ const LONGEST: usize = 200;
 /// A file that is to take the place of another.
 #[derive(Debug)]
 pub struct Replacement {
-    place: Place,
+    destination: Destination,
     file: OwnedFd,
     /// The name it has until then, if it has one.
     aside: Option<Aside>,
@@ -62,37 +62,37 @@ pub enum Over {
 
 impl Replacement {
     /// Makes an empty file with permission bits `mode` less the umask, open for reading and writing, that is not seen at
-    /// `place` yet. What killed runs left there is removed.
+    /// `destination` yet. What killed runs left there is removed.
     ///
     /// # Errors
     /// What open(2) says of the directory: EACCES, EROFS, ENOSPC.
-    pub fn begin(place: Place, mode: u32) -> Result<Replacement, Errno> {
-        remove_leftovers(&place);
+    pub fn begin(destination: Destination, mode: u32) -> Result<Replacement, Errno> {
+        remove_leftovers(&destination);
         let mode = Mode::from_raw_mode(mode & 0o777);
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        match fs::openat(&place.directory, ".", flags, mode) {
+        match fs::openat(&destination.directory, ".", flags, mode) {
             Ok(file) if can_be_linked(&file) => {
                 let _ = lock(&file); // before it has a name; where there are no locks, nothing is ever taken for left behind
-                Ok(Replacement { place, file, aside: None })
+                Ok(Replacement { destination, file, aside: None })
             }
             // EOPNOTSUPP (vfat, NFS, FUSE), EISDIR and EINVAL (kernels and layers without it); of what else is wrong the
             // other way will say the same.
-            Ok(_) | Err(_) => Replacement::named(place, mode),
+            Ok(_) | Err(_) => Replacement::named(destination, mode),
         }
     }
 
-    fn named(place: Place, mode: Mode) -> Result<Replacement, Errno> {
+    fn named(destination: Destination, mode: Mode) -> Result<Replacement, Errno> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let mut slot = 1;
         while slot <= SLOTS {
-            let name = name_aside(&place.name, slot);
-            let open = || fs::openat(&place.directory, &name, flags, mode);
-            match temporary::make_to_keep(place.directory.as_fd(), &name, open) {
+            let name = name_aside(&destination.name, slot);
+            let open = || fs::openat(&destination.directory, &name, flags, mode);
+            match temporary::make_to_keep(destination.directory.as_fd(), &name, open) {
                 Ok((file, noted)) => {
                     // Whoever looks for leftovers may have found it before it was locked.
                     let taken = lock(&file) == Err(Errno::WOULDBLOCK);
                     if !taken && Facts::of(&file).is_ok_and(|facts| facts.links > 0) {
-                        return Ok(Replacement { place, file, aside: Some(Aside { name, noted }) });
+                        return Ok(Replacement { destination, file, aside: Some(Aside { name, noted }) });
                     }
                 }
                 Err(Errno::EXIST) => {}
@@ -122,8 +122,8 @@ impl Replacement {
             return Err(self.failed(Unput::Backup(errno)));
         }
         let done = match (self.aside.take(), over) {
-            (None, Over::Nothing) => self.link(&self.place.name),
-            (None, Over::Newcomer) => match self.link(&self.place.name) {
+            (None, Over::Nothing) => self.link(&self.destination.name),
+            (None, Over::Newcomer) => match self.link(&self.destination.name) {
                 Err(Errno::EXIST) => self.go_aside_and_over(),
                 other => other,
             },
@@ -146,7 +146,7 @@ impl Replacement {
     pub fn abandon(self) -> Result<(), Errno> {
         match self.aside {
             Some(Aside { name, mut noted }) => {
-                noted.end(|| fs::unlinkat(&self.place.directory, &name, AtFlags::empty()))
+                noted.end(|| fs::unlinkat(&self.destination.directory, &name, AtFlags::empty()))
             }
             None => Ok(()),
         }
@@ -162,7 +162,7 @@ impl Replacement {
         fs::linkat(
             fs::CWD,
             descriptor::name_in_proc(self.file.as_fd()),
-            &self.place.directory,
+            &self.destination.directory,
             name,
             AtFlags::SYMLINK_FOLLOW,
         )
@@ -186,8 +186,8 @@ impl Replacement {
 
     fn link_aside(&self) -> Result<Aside, Errno> {
         for slot in 1..=SLOTS {
-            let name = name_aside(&self.place.name, slot);
-            match temporary::make_to_keep(self.place.directory.as_fd(), &name, || self.link(&name)) {
+            let name = name_aside(&self.destination.name, slot);
+            match temporary::make_to_keep(self.destination.directory.as_fd(), &name, || self.link(&name)) {
                 Ok(((), noted)) => return Ok(Aside { name, noted }),
                 Err(Errno::EXIST) => {} // another replaces the same file at this moment
                 Err(errno) => return Err(errno),
@@ -197,11 +197,11 @@ impl Replacement {
     }
 
     fn rename(&self, aside: &OsStr) -> Result<(), Errno> {
-        fs::renameat(&self.place.directory, aside, &self.place.directory, &self.place.name)
+        fs::renameat(&self.destination.directory, aside, &self.destination.directory, &self.destination.name)
     }
 
     fn rename_if_free(&self, aside: &OsStr) -> Result<(), Errno> {
-        let (directory, name) = (&self.place.directory, &self.place.name);
+        let (directory, name) = (&self.destination.directory, &self.destination.name);
         match fs::renameat_with(directory, aside, directory, name, RenameFlags::NOREPLACE) {
             // File systems without RENAME_NOREPLACE (renameat2(2)): the second of two names is as good, and where there
             // are no hard links either (FAT is renamed above), it is looked first.
@@ -263,10 +263,10 @@ fn lock(file: &OwnedFd) -> Result<(), Errno> {
 
 /// Removes temporaries of this target whose makers are gone. One that is locked is in use; one that cannot be locked for
 /// another reason is left alone.
-fn remove_leftovers(place: &Place) {
+fn remove_leftovers(destination: &Destination) {
     for slot in 1..=SLOTS {
-        let name = name_aside(&place.name, slot);
-        let _ = remove_if_left(&place.directory, &name);
+        let name = name_aside(&destination.name, slot);
+        let _ = remove_if_left(&destination.directory, &name);
     }
 }
 

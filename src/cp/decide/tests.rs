@@ -62,14 +62,14 @@ fn what_the_run_has_made_stays() {
     let simple = Wishes { backup: Some(Numbering::Simple), ..Wishes::default() };
     let none = Wishes::default();
     let refuse = |refusal| (false, Action::Refuse(refusal));
-    assert_eq!(decide(&none, &source, &other, made_before(Made::File)), refuse(Refusal::JustCreated));
-    assert_eq!(decide(&simple, &source, &other, made_before(Made::File)), refuse(Refusal::JustCreated));
+    assert_eq!(decide(&none, &source, &other, made_before(MadeBefore::File)), refuse(Refusal::JustCreated));
+    assert_eq!(decide(&simple, &source, &other, made_before(MadeBefore::File)), refuse(Refusal::JustCreated));
     let kept = (false, made(Clear::Backup, Product::New));
-    assert_eq!(decide(&numbered, &source, &other, made_before(Made::File)), kept);
+    assert_eq!(decide(&numbered, &source, &other, made_before(MadeBefore::File)), kept);
     let through = refuse(Refusal::ThroughJustCreated);
-    assert_eq!(decide(&none, &source, &other, made_before(Made::Link)), through);
-    assert_eq!(decide(&none, &source, &There::DanglingLink, made_before(Made::Link)), through);
-    let again = Circumstances { again: true, ..made_before(Made::File) };
+    assert_eq!(decide(&none, &source, &other, made_before(MadeBefore::Link)), through);
+    assert_eq!(decide(&none, &source, &There::DanglingLink, made_before(MadeBefore::Link)), through);
+    let again = Circumstances { again: true, ..made_before(MadeBefore::File) };
     assert_eq!(decide(&none, &source, &other, again), refuse(Refusal::Again));
     assert_eq!(decide(&simple, &source, &other, again), refuse(Refusal::JustCreated));
     let posix = Circumstances { posixly_correct: true, ..Circumstances::default() };
@@ -228,7 +228,7 @@ fn a_directory_and_what_is_in_its_place() {
     let directory = There::File(facts(Kind::Directory, 4));
     let back =
         Circumstances { meeting: Meeting { leads_back: true, ..Meeting::default() }, ..Circumstances::default() };
-    let before = Circumstances { made: Made::File, ..Circumstances::default() };
+    let before = Circumstances { made: MadeBefore::File, ..Circumstances::default() };
     let dots = Circumstances { dots: true, ..Circumstances::default() };
     let plain = Circumstances::default();
     let tree = Wishes { recursive: true, ..Wishes::default() };

@@ -2,7 +2,7 @@
 
 use super::super::Run;
 use super::super::decide::Product;
-use super::super::file::How;
+use super::super::file::Creation;
 use super::super::location::Location;
 use super::super::options::Update;
 use super::super::{attributes, backup, links, refusals};
@@ -11,7 +11,7 @@ use crate::report::{interrupt, safety as words};
 use crate::sys::descriptor::close;
 use crate::sys::facts::{Facts, Kind};
 use crate::sys::text::strerror;
-use crate::transfer::replacement::{Over, Place, Replacement, Unput, take_over};
+use crate::transfer::replacement::{Destination, Over, Replacement, Unput, take_over};
 use rustix::fs::{self, Mode, OFlags};
 use rustix::io::Errno;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -29,7 +29,7 @@ pub(in super::super) struct Aside {
 /// Begins a file that is to take the place of what is at the destination. An error without a text has been said.
 pub(in super::super) fn begin(
     run: &mut Run<'_>,
-    how: How,
+    how: Creation,
     from: (&Location<'_>, &Facts),
     to: &Location<'_>,
 ) -> Result<Aside, Option<String>> {
@@ -55,19 +55,19 @@ pub(in super::super) fn begin(
         return Err(Some(cannot_create(Errno::NOTDIR)));
     }
     interrupt::tidy(); // before it has a name that is not its own
-    let place = if followed { Place::of } else { Place::at };
+    let destination = if followed { Destination::of } else { Destination::at };
     let mode = match old {
         Some(_) => 0o600, // nobody else's before it has the old one's owner and permissions
         None => attributes::mode_of_new_file(run.options, run.identity, from.1),
     };
     let refused =
         |errno| Some(if over == Over::Old { words::no_temporary(errno, &to.shown()) } else { cannot_create(errno) });
-    let place = place(to.directory, &to.name).map_err(refused)?;
-    if over == Over::Old && place.stays() {
+    let destination = destination(to.directory, &to.name).map_err(refused)?;
+    if over == Over::Old && destination.stays() {
         // What was made to take its place, or is its backup, could not even be removed again.
         return Err(Some(words::unput(Unput::Name(Errno::PERM), &to.shown())));
     }
-    let replacement = Replacement::begin(place, mode).map_err(refused)?;
+    let replacement = Replacement::begin(destination, mode).map_err(refused)?;
     Ok(Aside { replacement, old, over, backed_up: how.backed_up })
 }
 

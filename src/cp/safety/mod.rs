@@ -38,7 +38,7 @@ pub(super) fn open_existing(run: &Run<'_>, to: &Location<'_>) -> Result<OwnedFd,
 }
 
 /// A copy that is complete, both descriptors open.
-pub(super) struct Made<'a> {
+pub(super) struct Completed<'a> {
     pub(super) from: &'a Location<'a>,
     pub(super) source: (&'a Facts, BorrowedFd<'a>),
     pub(super) to: &'a Location<'a>,
@@ -52,7 +52,7 @@ pub(super) struct Made<'a> {
 }
 
 /// Reads it back and flushes it, as far as that was asked for. Whether all went well; what did not has been said.
-pub(super) fn settle(run: &mut Run<'_>, made: &Made<'_>) -> bool {
+pub(super) fn settle(run: &mut Run<'_>, made: &Completed<'_>) -> bool {
     let safety = run.options.safety;
     if safety.verify || made.device || made.aside || safety.durable && !run.flushes.at_once() {
         run.watch.ends(made.sink, true);
@@ -74,7 +74,7 @@ pub(super) fn settle(run: &mut Run<'_>, made: &Made<'_>) -> bool {
     covered || file_flushed(run, made) && name_flushed(run, made.to)
 }
 
-fn file_flushed(run: &mut Run<'_>, made: &Made<'_>) -> bool {
+fn file_flushed(run: &mut Run<'_>, made: &Completed<'_>) -> bool {
     match durable::file(made.sink) {
         Ok(()) => true,
         Err(errno) => said(run, words::flushing(errno, &made.to.shown())),
@@ -126,7 +126,7 @@ fn meter<'r>(run: &Run<'r>) -> Meter<'r> {
     Meter { counters: run.watch.counters(), limit: run.limit }
 }
 
-fn verified(run: &mut Run<'_>, made: &Made<'_>) -> bool {
+fn verified(run: &mut Run<'_>, made: &Completed<'_>) -> bool {
     let (from, to) = (made.from.shown(), made.to.shown());
     let sink = match Facts::of(made.sink) {
         Ok(sink) => sink,

@@ -39,7 +39,7 @@ impl Engine for ReadWrite {
         }
         if tuning.threads > 1
             && !flow.is_disturbed()
-            && let Some(session) = turns::Turns::open(ask, tuning, flow)
+            && let Some(session) = turns::InTurn::open(ask, tuning, flow)
         {
             return Ok(Box::new(session));
         }

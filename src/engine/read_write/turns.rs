@@ -72,7 +72,7 @@ enum Stop {
 }
 
 /// The session: this thread's half.
-pub(super) struct Turns<'a> {
+pub(super) struct InTurn<'a> {
     // Dropped (and joined) before what it borrows from.
     companion: Option<Companion<'a>>,
     shared: Arc<Shared<'a>>,
@@ -82,9 +82,9 @@ pub(super) struct Turns<'a> {
     began_with_companion: bool,
 }
 
-impl<'a> Turns<'a> {
+impl<'a> InTurn<'a> {
     /// `None` where it cannot be (no offsets at an end, one processor, no thread, no memory): the plain session does it then.
-    pub(super) fn open(ask: &Ask<'a>, tuning: &Tuning, flow: &Flow) -> Option<Turns<'a>> {
+    pub(super) fn open(ask: &Ask<'a>, tuning: &Tuning, flow: &Flow) -> Option<InTurn<'a>> {
         let own = |end: &End<'_>| end.place == Place::Offset && end.facts.has_offsets() && !end.append;
         if !own(&ask.source) || !own(&ask.sink) {
             return None;
@@ -106,7 +106,7 @@ impl<'a> Turns<'a> {
         });
         let (theirs, ours) = (shared.clone(), shared.clone());
         let companion = Companion::start(STACK, move || theirs.keep_on(), move || ours.stop(Stop::Told)).ok()?;
-        Some(Turns { companion: Some(companion), shared, buffer, told: 0, began_with_companion: true })
+        Some(InTurn { companion: Some(companion), shared, buffer, told: 0, began_with_companion: true })
     }
 
     /// Tells the flow of what both have written since it was last told.
@@ -119,7 +119,7 @@ impl<'a> Turns<'a> {
     }
 }
 
-impl Session for Turns<'_> {
+impl Session for InTurn<'_> {
     fn step(&mut self, flow: &mut Flow, grant: Grant) -> Step {
         self.shared.allow(self.told.saturating_add(grant.bytes));
         if let Some((at, length)) = self.shared.claim() {

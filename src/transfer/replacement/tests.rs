@@ -26,8 +26,8 @@ impl Directory {
         names
     }
 
-    fn place(&self, name: &str) -> Place {
-        Place::of(fs::CWD, self.0.join(name).as_os_str()).expect("place")
+    fn destination(&self, name: &str) -> Destination {
+        Destination::of(fs::CWD, self.0.join(name).as_os_str()).expect("destination")
     }
 }
 
@@ -47,9 +47,9 @@ fn read(path: &Path) -> String {
 }
 
 /// Both ways to begin.
-fn each_way(place: impl Fn() -> Place, check: impl Fn(Replacement)) {
-    check(Replacement::begin(place(), 0o644).expect("begin"));
-    check(Replacement::named(place(), Mode::from_raw_mode(0o644)).expect("begin"));
+fn each_way(destination: impl Fn() -> Destination, check: impl Fn(Replacement)) {
+    check(Replacement::begin(destination(), 0o644).expect("begin"));
+    check(Replacement::named(destination(), Mode::from_raw_mode(0o644)).expect("begin"));
 }
 
 #[test]
@@ -57,8 +57,8 @@ fn the_old_one_stands_until_the_new_one_is_there() {
     let directory = Directory::new("stands");
     let path = directory.0.join("b");
     std_fs::write(&path, "old").expect("write");
-    let place = || directory.place("b");
-    each_way(place, |replacement| {
+    let destination = || directory.destination("b");
+    each_way(destination, |replacement| {
         std_fs::write(&path, "old").expect("write");
         fill(&replacement, b"new contents");
         assert_eq!(read(&path), "old");
@@ -66,7 +66,7 @@ fn the_old_one_stands_until_the_new_one_is_there() {
         assert_eq!(read(&path), "new contents");
         assert_eq!(directory.names(), ["b"]);
     });
-    each_way(place, |replacement| {
+    each_way(destination, |replacement| {
         fill(&replacement, b"half of");
         assert_eq!(replacement.abandon(), Ok(()));
         assert_eq!((read(&path).as_str(), directory.names().len()), ("new contents", 1));
@@ -76,15 +76,15 @@ fn the_old_one_stands_until_the_new_one_is_there() {
 #[test]
 fn what_has_come_meanwhile_stays_where_nothing_was() {
     let directory = Directory::new("meanwhile");
-    let place = || directory.place("b");
-    each_way(place, |replacement| {
+    let destination = || directory.destination("b");
+    each_way(destination, |replacement| {
         fill(&replacement, b"new");
         std_fs::write(directory.0.join("b"), "somebody's").expect("write");
         assert_eq!(replacement.put(Over::Nothing, || Ok(())).expect_err("taken"), Unput::Name(Errno::EXIST));
         assert_eq!((read(&directory.0.join("b")).as_str(), directory.names().len()), ("somebody's", 1));
         std_fs::remove_file(directory.0.join("b")).expect("remove");
     });
-    each_way(place, |replacement| {
+    each_way(destination, |replacement| {
         replacement.put(Over::Nothing, || Ok(())).expect("put");
         assert_eq!(directory.names(), ["b"]);
         std_fs::remove_file(directory.0.join("b")).expect("remove");
@@ -98,10 +98,10 @@ fn leftovers_go_and_what_is_in_use_stays() {
     std_fs::write(directory.0.join(".b.zccp-new3"), "and another").expect("write");
     std_fs::write(directory.0.join(".c.zccp-new"), "another target's").expect("write");
     std_fs::create_dir(directory.0.join(".b.zccp-new4")).expect("directory");
-    let place = || directory.place("b");
-    let first = Replacement::named(place(), Mode::from_raw_mode(0o600)).expect("begin");
+    let destination = || directory.destination("b");
+    let first = Replacement::named(destination(), Mode::from_raw_mode(0o600)).expect("begin");
     assert_eq!(first.aside.as_ref().map(|aside| &*aside.name), Some(OsStr::new(".b.zccp-new2")));
-    let second = Replacement::begin(place(), 0o600).expect("begin");
+    let second = Replacement::begin(destination(), 0o600).expect("begin");
     assert_eq!(directory.names(), [".b.zccp-new2", ".b.zccp-new4", ".c.zccp-new"]);
     fill(&second, b"second");
     second.put(Over::Old, || Ok(())).expect("put");
@@ -117,21 +117,21 @@ fn a_link_leads_to_what_is_replaced() {
     std_fs::create_dir(directory.0.join("d")).expect("directory");
     symlink("d/there", directory.0.join("one")).expect("link");
     symlink(directory.0.join("one"), directory.0.join("two")).expect("link");
-    let place = directory.place("two");
-    assert_eq!(place.name, "there");
-    Replacement::begin(place, 0o600).expect("begin").put(Over::Nothing, || Ok(())).expect("put");
+    let destination = directory.destination("two");
+    assert_eq!(destination.name, "there");
+    Replacement::begin(destination, 0o600).expect("begin").put(Over::Nothing, || Ok(())).expect("put");
     assert!(directory.0.join("d/there").is_file() && directory.0.join("two").is_symlink());
     symlink("loop", directory.0.join("loop")).expect("link");
-    assert_eq!(Place::of(fs::CWD, directory.0.join("loop").as_os_str()).err(), Some(Errno::LOOP));
-    assert_eq!(Place::of(fs::CWD, directory.0.join("d/..").as_os_str()).err(), Some(Errno::ISDIR));
+    assert_eq!(Destination::of(fs::CWD, directory.0.join("loop").as_os_str()).err(), Some(Errno::LOOP));
+    assert_eq!(Destination::of(fs::CWD, directory.0.join("d/..").as_os_str()).err(), Some(Errno::ISDIR));
 }
 
 #[test]
 fn names_are_as_long_as_names_may_be() {
     let directory = Directory::new("long");
     for name in ["x".repeat(255), "é".repeat(127), "€".repeat(85)] {
-        let place = || directory.place(&name);
-        each_way(place, |replacement| {
+        let destination = || directory.destination(&name);
+        each_way(destination, |replacement| {
             if let Some(aside) = &replacement.aside {
                 assert!(aside.name.to_str().is_some(), "{:?}", aside.name);
             }
@@ -157,10 +157,10 @@ fn owner_mode_and_attributes_are_taken_over() {
         std_fs::set_permissions(&path, std_fs::Permissions::from_mode(0o4640)).expect("chmod");
     }
     let was = Facts::of(&old).expect("facts");
-    let place = || directory.place("b");
+    let destination = || directory.destination("b");
     let as_path = fs::open(&path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).expect("open");
     for old in [old.as_fd(), as_path.as_fd()] {
-        let replacement = Replacement::begin(place(), 0o600).expect("begin");
+        let replacement = Replacement::begin(destination(), 0o600).expect("begin");
         assert_eq!(take_over(old, &was, replacement.file()), Ok(()));
         let is = Facts::of(replacement.file()).expect("facts");
         assert_eq!((is.owner, is.group, is.mode), (was.owner, was.group, was.mode));

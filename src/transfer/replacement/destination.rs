@@ -1,4 +1,4 @@
-//! The place a name leads to: a directory and a name in it.
+//! Where a replacement is to go: an open directory and a name in it.
 
 use rustix::fs::{self, AtFlags, Mode, OFlags, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
@@ -13,28 +13,28 @@ const LINKS: u32 = 40;
 
 /// A directory that is open and a name in it.
 #[derive(Debug)]
-pub struct Place {
+pub struct Destination {
     /// The directory.
     pub directory: OwnedFd,
     /// The name: no slash.
     pub name: OsString,
 }
 
-impl Place {
+impl Destination {
     /// Where `path`, looked up from `directory`, leads to: a symbolic link at its end is followed, however many there are,
     /// whether there is anything at the last one's end or not.
     ///
     /// # Errors
     /// What open(2) and readlink(2) say; ELOOP after too many links; EISDIR where the path ends in `.` or `..`.
-    pub fn of(directory: BorrowedFd<'_>, path: &OsStr) -> Result<Place, Errno> {
-        let mut place = Place::at(directory, path)?;
+    pub fn of(directory: BorrowedFd<'_>, path: &OsStr) -> Result<Destination, Errno> {
+        let mut destination = Destination::at(directory, path)?;
         for _ in 0..LINKS {
-            match fs::readlinkat(&place.directory, &place.name, Vec::new()) {
+            match fs::readlinkat(&destination.directory, &destination.name, Vec::new()) {
                 Ok(target) => {
                     let target = OsStr::from_bytes(target.as_bytes());
-                    place = Place::at(place.directory_fd(), target)?;
+                    destination = Destination::at(destination.directory_fd(), target)?;
                 }
-                Err(Errno::INVAL | Errno::NOENT) => return Ok(place), // no link, nothing
+                Err(Errno::INVAL | Errno::NOENT) => return Ok(destination), // no link, nothing
                 Err(errno) => return Err(errno),
             }
         }
@@ -45,7 +45,7 @@ impl Place {
     ///
     /// # Errors
     /// What open(2) says of the directory; EISDIR where the path ends in `.` or `..`.
-    pub fn at(directory: BorrowedFd<'_>, path: &OsStr) -> Result<Place, Errno> {
+    pub fn at(directory: BorrowedFd<'_>, path: &OsStr) -> Result<Destination, Errno> {
         let (parent, name) = split(path.as_bytes());
         if matches!(name, b"" | b"." | b"..") {
             return Err(if path.is_empty() { Errno::NOENT } else { Errno::ISDIR });
@@ -57,7 +57,7 @@ impl Place {
             Err(Errno::ACCESS) => fs::openat(directory, parent, flags | OFlags::PATH, Mode::empty()),
             other => other,
         };
-        Ok(Place { directory: opened?, name: OsString::from_vec(name.to_vec()) })
+        Ok(Destination { directory: opened?, name: OsString::from_vec(name.to_vec()) })
     }
 
     /// Whether what is there can be neither renamed nor removed, by us: its directory only grows (the attribute `a` of
