@@ -14,10 +14,13 @@ const DRAIN: &str = "(while head -c 1048576 | wc -c | grep -qv '^0$'; do sleep 0
 /// Feeds a FIFO slowly.
 const FEED: &str = "(while head -c 1000000 /dev/zero && test ! -e stop; do sleep 0.05; done) >";
 
-/// A file that takes some seconds into the FIFO `to`.
-fn slow_sink(scene: &Scene) {
+/// A file, `big.iso`, that takes some seconds into the FIFO `to`, whose directory is made for it.
+fn slow_sink(scene: &Scene, to: &str) {
     scene.sparse_file("big.iso", 40 << 20, &[]);
-    scene.fifo("to");
+    if let Some((directory, _)) = to.split_once('/') {
+        scene.directory(directory);
+    }
+    scene.fifo(to);
 }
 
 fn has_bar(screen: &str) -> bool {
@@ -27,7 +30,7 @@ fn has_bar(screen: &str) -> bool {
 #[test]
 fn a_bar_comes_by_itself_and_takes_itself_away() {
     let scene = Scene::new();
-    slow_sink(&scene);
+    slow_sink(&scene, "to");
     let Some(tmux) = Tmux::new(&scene, 80, 12) else { return };
     tmux.type_line(&format!("{DRAIN}to & clear; \"$ZCCP\" big.iso to; echo \"status $?\""));
     let screen = tmux.wait_for("a bar", has_bar);
@@ -49,7 +52,7 @@ fn a_bar_comes_by_itself_and_takes_itself_away() {
 #[test]
 fn a_terminal_that_is_made_narrower_keeps_nothing_of_the_bar() {
     let scene = Scene::new();
-    slow_sink(&scene);
+    slow_sink(&scene, "to");
     let Some(tmux) = Tmux::new(&scene, 100, 12) else { return };
     tmux.type_line(&format!("{DRAIN}to & clear; seq 6; echo above; \"$ZCCP\" big.iso to; echo \"status $?\""));
     tmux.wait_for("a bar", has_bar);
@@ -71,9 +74,7 @@ fn a_terminal_that_is_made_narrower_keeps_nothing_of_the_bar() {
 #[test]
 fn messages_lines_and_prompts_are_whole_beside_the_bar() {
     let scene = Scene::new();
-    slow_sink(&scene);
-    scene.directory("d");
-    std::fs::rename(scene.path("to"), scene.path("d/big.iso")).unwrap();
+    slow_sink(&scene, "d/big.iso");
     for name in ["a", "b", "d/b"] {
         scene.file(name, b"x");
     }
@@ -97,9 +98,7 @@ fn messages_lines_and_prompts_are_whole_beside_the_bar() {
 #[test]
 fn a_prompt_is_left_alone_until_it_is_answered() {
     let scene = Scene::new();
-    slow_sink(&scene);
-    scene.directory("d");
-    std::fs::rename(scene.path("to"), scene.path("d/big.iso")).unwrap();
+    slow_sink(&scene, "d/big.iso");
     scene.file("b", b"x");
     scene.file("d/b", b"y");
     let Some(tmux) = Tmux::new(&scene, 90, 14) else { return };
@@ -120,9 +119,7 @@ fn a_prompt_is_left_alone_until_it_is_answered() {
 #[test]
 fn a_question_that_nobody_has_ended_with_a_newline_stays() {
     let scene = Scene::new();
-    slow_sink(&scene);
-    scene.directory("d");
-    std::fs::rename(scene.path("to"), scene.path("d/big.iso")).unwrap();
+    slow_sink(&scene, "d/big.iso");
     let Some(tmux) = Tmux::new(&scene, 200, 14) else { return };
     tmux.type_line(&format!("{DRAIN}d/big.iso & clear; yes y | head -n 1 >answer"));
     tmux.type_line("clear; \"$ZCCP\" -i big.iso d <answer; echo \"status $?\"");
