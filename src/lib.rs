@@ -47,7 +47,7 @@
 //! * Nothing of a destination is cut before it is known that it is not the source, that an engine can work and, where
 //!   the file system can say so, that there is room: the driver does the cutting, last thing before the first byte.
 //!
-//! # What building has taught, against the first design
+//! # What is not as one would first design it
 //!
 //! * The ends of a copy are borrowed ([`transfer::End`]); who opened a descriptor closes it, because only there is it
 //!   known what a failing close means. `report` stands above `transfer`: it prints the plan and the trail.
@@ -61,31 +61,34 @@
 //!   (measured, `engine::watch`). After a mapping was disturbed, reads are therefore held against size and change time
 //!   too; undisturbed copies read as everybody does.
 //! * A tree has no queue of directories. Every worker goes through its part as one alone would, entry after entry, and gives
-//!   half of what is left in the directory nearest to the root to who has nothing to do (`cp::tree`). So nothing waits that
-//!   could grow, what is said has its place in the walk, and one directory with very many files is shared as well.
-//! * Each worker has a table of descriptors of its own, in which opening and closing need no lock that others take. So a
-//!   descriptor's number means nothing to another thread, and `/proc/self/fd` is the first one's: by its name in /proc a
-//!   descriptor is called as [`sys::descriptor::name_in_proc`] says.
-//! * Two workers may share a processor for long while another has nothing to do; they look, and part (`cp::tree::apart`).
+//!   half of what is left in the directory nearest to the root to a worker that has nothing to do (`cp::tree`). So there is no
+//!   queue that could grow, what is said has its place in the walk, and one directory with very many files is shared as well.
+//! * Each worker has a table of descriptors of its own, so that opening and closing take no lock that others need. So a
+//!   descriptor's number means nothing to another thread, and `/proc/self/fd` is the first thread's:
+//!   [`sys::descriptor::name_in_proc`] gives a descriptor's name in /proc.
+//! * Two workers may share one processor for a long time while another processor is idle; they look, and one of them moves
+//!   (`cp::tree::apart`).
 //! * Where the order of what is done shows, one worker does it: questions, backups, a directory copied into itself.
-//!   Where it shows of single entries, in a tree that goes onto one that is there, they wait for their turn (`cp::tree::turn`).
-//! * A small file of a tree does not go through the driver: one read and one write, and whatever is out of the ordinary begins
-//!   anew there (`transfer::whole`). Two workers lost 4 % to the driver's bookkeeping and shared counters.
+//!   Where it shows of single entries only, in a tree that is copied onto an existing one, those wait for their turn
+//!   (`cp::tree::turn`).
+//! * A small file of a tree does not go through the driver: one read and one write. Whatever is out of the ordinary starts
+//!   over there (`transfer::whole`). The driver's bookkeeping and shared counters cost two workers 4 %.
 //! * Nothing is allocated ahead on xfs, only on ext4: xfs does it by itself, and was slower with it (`transfer::preallocate`).
 //! * RWF_DONTCACHE does not hold a writer back, so slow targets get a window of sync_file_range, and the flag would add
 //!   nothing to that (`transfer::window`, docs/numbers-slow.md). As `cp` neither is done.
-//! * A pipe's lock is held by whoever copies out of it, so the driver leaves a full pipe to its reader for a moment instead of
+//! * A reader holds the pipe's lock while it copies out, so the driver leaves a full pipe alone for a moment instead of
 //!   coming back after every read (`transfer::lull`): less processor time at both ends. Engines still know no clock.
 //! * FAT keeps a file's length in its directory: what was flushed and then renamed is flushed once more there
 //!   (`transfer::durable`; tests/in-a-kernel shows it in a kernel that has vfat).
-//! * No signal interrupts fsync(2). Who sees a progress line is heard all the same: from the flush on another thread takes the
-//!   signals (`sys::signal`).
-//! * TCP over loopback is no case for read and write, nor for sendfile: a mapping is sent from, in large pieces, so that there is
-//!   one copy and the receiver is woken less often (`engine::mmap`, docs/numbers-cat.md). What may be unread in the
-//!   receiver's queue has a bound after all (`sys::socket`), and that much goes by value: also where sendfile is chosen and no
-//!   device takes the bytes, because another address may be a container on this machine (seen over veth, `tests/sharing.rs`).
-//! * Rust's runtime is not there to be undone: the programs begin with C's `main` (`sys::start`), which costs half as many
-//!   system calls.
+//! * No signal interrupts fsync(2). Whoever sees a progress line can stop it all the same: once a flush begins, another thread
+//!   takes the signals (`sys::signal`).
+//! * Over loopback, neither read and write nor sendfile is best for TCP: the bytes are sent from a mapping, in large pieces, so
+//!   that there is one copy and the receiver is woken less often (`engine::mmap`, docs/numbers-cat.md).
+//! * What may be unread in a TCP receiver's queue has a bound (`sys::socket`), and that much goes by value. So it does where
+//!   sendfile is chosen but no device takes the bytes, because another address may be a container on this machine (seen over
+//!   veth, `tests/sharing.rs`).
+//! * Rust's runtime does not run, so nothing of it has to be undone: the programs begin with C's `main` (`sys::start`). That
+//!   halves the system calls of a small run.
 //! * The memory a copy lands in decides its speed on a virtual machine: pages that the host has not backed yet make
 //!   every rival look the same. The comparison uses memory again that was in use a moment ago.
 

@@ -56,7 +56,7 @@ pub(super) fn copy(run: &mut Run<'_>, name: &OsStr, input: &End<'_>, output: &En
             Ok(kitchen) => kitchen,
             Err(errno) => return complain(run, name, errno),
         };
-    // An opinion that the kernel is free to ignore, and does for what is no file.
+    // A hint that the kernel may ignore, and does where the input is no file.
     let _ = fs::fadvise(input.fd, 0, None, Advice::Sequential);
     let outlet = Outlet { end: output, limit: run.limit.as_ref() };
     let expected = input.is_regular().then(|| input.facts.size.saturating_sub(input.start)).filter(|bytes| *bytes > 0);

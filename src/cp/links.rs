@@ -69,7 +69,7 @@ pub(super) fn means_nothing_there(from: &Location<'_>, to: &Location<'_>, in_new
     !from.shown().as_bytes().starts_with(b"/") && elsewhere()
 }
 
-/// That it would.
+/// The sentence that it would.
 pub(super) fn only_here(to: &Location<'_>) -> String {
     format!("{}: can make relative symbolic links only in current directory", shell_if_needed(&to.shown()))
 }

@@ -9,11 +9,11 @@ use super::first_names::Turn;
 use super::location::Location;
 use super::source::Source;
 use super::{Run, backup, links, names, refusals, safety};
-use crate::report::explain;
 use crate::report::quote::shell_always;
+use crate::report::{explain, failure, safety as words};
 use crate::sys::facts::{Facts, Kind};
 use crate::sys::text::strerror;
-use crate::transfer::{Plan, endpoint};
+use crate::transfer::{Failure, Plan, endpoint};
 use rustix::fs::{self, Access, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -204,7 +204,7 @@ fn copy(
         safety::resume::possible((from, &source.facts), (to, &facts))?;
     }
     if replaces && run.options.safety.atomic && facts.kind != Kind::Regular {
-        return Err(crate::report::safety::not_replaceable(&to.shown()));
+        return Err(words::not_replaceable(&to.shown()));
     }
     let sink = endpoint::own(output.as_fd(), facts);
     let replaced = replaces && facts.kind == Kind::Regular;
@@ -214,12 +214,7 @@ fn copy(
         explain::before(run.messages, &format!("{name} -> {shown}"), &ask, &plan);
     }
     if plan.engines.is_empty() {
-        return Err(crate::report::failure::of_copy(
-            &crate::transfer::Failure::NoEngine,
-            &plan,
-            &from.shown(),
-            &to.shown(),
-        ));
+        return Err(failure::of_copy(&Failure::NoEngine, &plan, &from.shown(), &to.shown()));
     }
     let engines: Vec<&str> = plan.engines.iter().map(|engine| engine.as_str()).collect();
     let bytes = ask.expected.map_or_else(|| "until it ends".to_string(), |bytes| format!("{bytes} bytes"));

@@ -3,8 +3,8 @@
 //! Only the kernel ever reads the mapping, so there is no SIGBUS to catch. But a write from a mapping whose file was cut
 //! short goes on to the end of the page, with zeros that were never in the file (12,388 bytes are written as 16,384:
 //! measured on ext4, xfs, btrfs and tmpfs). A window therefore counts only after [`Watch`] has seen that the file was left
-//! alone. A file of our own takes the bytes at once and has them cut off or overwritten if they do not count; from any
-//! other sink nothing can be taken back, so there they wait in a private pipe until they count, but on their way to TCP
+//! alone. A file of our own takes the bytes at once and has them cut off or overwritten if they do not count. From any
+//! other sink nothing can be taken back, so there they wait in a private pipe until they count; to TCP they go straight
 //! ([`straight`]).
 
 use super::contract::{Ask, End, Engine, Flow, Grant, Nature, Place, Remark, Session, Settled, Side, Step, Tuning};

@@ -1,9 +1,9 @@
 //! Whether a file was left alone while bytes were taken from it.
 //!
-//! Who cuts a file short first lowers its size, then clears the rest of its last page (of its last folio: up to 2 MiB)
-//! and drops what lies behind. A mapping shows those zeros, and so does read(2), if it looked at the size before: on ext4
-//! (Linux 6.18), 323 of 14,647 reads of 256 KiB beside a process that cut and regrew the file held zeros that never were
-//! in it; on tmpfs none of 47,000. All 323 came with another size or change time afterwards.
+//! A file is cut short in steps: its size is lowered, then the rest of its last page (of its last folio: up to 2 MiB) is
+//! cleared, and what lies behind is dropped. A mapping shows those zeros, and so does read(2), if it looked at the size
+//! before. On ext4 (Linux 6.18), 323 of 14,647 reads of 256 KiB beside a process that cut and regrew the file held zeros
+//! that never were in it; on tmpfs none of 47,000. All 323 came with another size or change time afterwards.
 //!
 //! So bytes count if, after they were taken, the size still covers them *and* the change time is what it was before. The
 //! size is lowered before anything is cleared, and it cannot be raised again without the change time moving on (both

@@ -72,7 +72,7 @@ impl Bar {
         self.bar.set_message(line.tail);
         self.bar.set_position(view.share.unwrap_or(0).into());
         self.bar.tick();
-        // Each of these has drawn for itself; only the last frame is of interest.
+        // Each of these calls has drawn a frame; only the last one is of interest.
         let frame = self.canvas.take();
         let task_bar = self.has_task_bar.then(|| match view.share {
             Some(share) => TermProgress::start().percent((share / 100) as u8).to_string(),

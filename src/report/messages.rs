@@ -195,7 +195,7 @@ impl Messages {
                 // In the locales whose messages are spoken here, yes begins with y or Y (`locale yesexpr`).
                 end => {
                     self.answers_failed |= end.is_err();
-                    // Who types the newline sees it.
+                    // The newline of whoever types the answer is echoed.
                     if end.is_ok_and(|read| read == 1) && rustix::termios::isatty(self.answers) {
                         screen::line_is_begun(false);
                     }

@@ -23,9 +23,9 @@ const FRAME: Duration = Duration::from_millis(100);
 const LINE: Duration = Duration::from_secs(10);
 /// Between two `progress` objects of `--json`.
 const OBJECT: Duration = Duration::from_secs(1);
-/// The rate is that of so long a time.
+/// The rate that is shown is that of the last so many seconds.
 const OF_LATE: Duration = Duration::from_secs(5);
-/// Who wakes so much too late was stopped (Ctrl-Z), and what was moved meanwhile says nothing of the speed.
+/// A thread that wakes so much too late was stopped (Ctrl-Z); what was moved meanwhile says nothing of the speed.
 const STOPPED: Duration = Duration::from_secs(1);
 /// The thread's stack, bytes; lazily touched.
 const STACK: usize = 512 * 1024;

@@ -95,7 +95,7 @@ fn counted(meminfo: &str) -> Option<u64> {
 }
 
 /// A descriptor that has the pages of what is written to `sink`. Of a FUSE file system on a device (type fuseblk) they are the
-/// device's, which may be looked at by who may read it.
+/// device's, which may be looked at by whoever may read it.
 fn pages_of(sink: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
     if FileSystem::of(sink)? != FileSystem::Fuse {
         return io::fcntl_dupfd_cloexec(sink, 3);

@@ -1,6 +1,6 @@
 //! The line of the terminal that shows progress, and who may write while it is there.
 //!
-//! Whoever else writes to the terminal takes the line away first ([`cleared`]) and keeps it away until he is done; the
+//! Whoever else writes to the terminal takes the line away first ([`cleared`]) and keeps it away until done; the
 //! next frame brings it back. A signal handler, which cannot wait for a lock, holds the drawing off by a flag
 //! ([`Held`]).
 //!
@@ -119,7 +119,7 @@ pub(super) fn draw(line: &str, task_bar: Option<&str>) {
     SCREEN.drawing.store(false, SeqCst);
 }
 
-/// Writes a line for good, in place of the one that shows progress. A terminal that takes nothing is nobody's trouble.
+/// Writes a line for good, in place of the one that shows progress. If the terminal takes nothing, the line is lost.
 pub(super) fn say(line: &str) {
     let _turn = cleared();
     write(format!("{}{line}\n", newline()).as_bytes());
@@ -154,8 +154,8 @@ fn write_now(bytes: &[u8], patience: Duration) {
         return;
     }
     let inherited = descriptor::inherited(2);
-    // Not to wait is a matter of the open file, which others have as well: so of one of our own. (Each time anew: what has a
-    // number in one thread may have none, or be another file, in one with a descriptor table of its own.)
+    // O_NONBLOCK belongs to the open file, which other programs share: so it is set on one of our own. (Opened anew each time:
+    // a thread with a descriptor table of its own may have another file by the same number, or none.)
     let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let own = if termios::isatty(inherited) { fs::open(c"/proc/self/fd/2", flags, Mode::empty()).ok() } else { None };
     let Some(own) = own else {

@@ -15,8 +15,8 @@ pub fn size(device: impl AsFd) -> Result<u64, Errno> {
     unsafe { ioctl::ioctl(device, Getter::<BLKGETSIZE64, u64>::new()) }
 }
 
-/// Whether what is on `device` (`st_dev`) lies on a disk that turns: a disk, a partition of one. What the kernel does not
-/// know or has no queue (network, memory, btrfs) does not.
+/// Whether `device` (a file's `st_dev`) is a rotating disk or a partition of one. False of what the kernel does not know or
+/// has no queue for: network, memory, btrfs.
 pub fn rotates(device: u64) -> bool {
     let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
     let node = format!("/sys/dev/block/{major}:{minor}");
@@ -26,9 +26,9 @@ pub fn rotates(device: u64) -> bool {
     answer.is_some_and(|answer| answer.starts_with(b"1"))
 }
 
-/// Whether what is on `device` (`st_dev` of a file, `st_rdev` of a block device) lies on something that people pull out: the
-/// kernel calls it removable (a stick, a card in a reader), it hangs on USB (a disk in a box does not call itself
-/// removable), or it is an SD card in a slot of its own. What is on no block device is not.
+/// Whether `device` (`st_dev` of a file, `st_rdev` of a block device) is something that people unplug: the kernel calls it
+/// removable (a stick, a card in a reader), it is connected by USB (a disk in an enclosure does not call itself removable),
+/// or it is an SD card in a slot of its own. False of what is no block device.
 pub fn is_removable(device: u64) -> bool {
     let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
     if major == 0 {

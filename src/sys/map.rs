@@ -35,7 +35,7 @@ impl Map {
         let raw = options.map_raw_read_only(&file);
         let raw = raw.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::INVAL))?;
         if pages == Pages::Ahead {
-            // Opinions: whoever writes from the window is told what is wrong with a page.
+            // Hints only: whoever writes from the window is told what is wrong with a page.
             let _ = raw.advise(Advice::Sequential);
             let _ = raw.advise(Advice::PopulateRead);
         }

@@ -30,7 +30,8 @@ pub fn of(fd: impl AsFd) -> Option<Mount> {
 /// one that its program reads and writes, whose pages are cached under the device and not under the file.
 ///
 /// # Errors
-/// ENOTBLK where there is none (FUSE of type fuse, network file systems); EACCES of who may not read it; what open(2) says.
+/// ENOTBLK where there is none (FUSE of type fuse, network file systems); EACCES for a user who may not read it; what open(2)
+/// says.
 pub fn device_below(fd: impl AsFd) -> Result<OwnedFd, Errno> {
     let device = Facts::of(fd.as_fd())?.device;
     if fs::major(device) == 0 {

@@ -13,9 +13,9 @@ pub fn current() -> Option<u32> {
 /// Moves the calling thread to another processor than `processor`, if it may run on another, and leaves it free to be moved
 /// anywhere afterwards. What cannot be said (more processors than a `cpu_set_t` has) changes nothing.
 ///
-/// Nor is anything done where system calls are filtered: systemd's `SystemCallFilter=~@resources` has sched_setaffinity(2)
-/// among those that a program is killed for (systemd.exec(5)), and nobody expects it of one that copies. sched_getaffinity(2)
-/// is none of them, and Rust's library has asked by it how many workers there may be.
+/// Nothing is done either where system calls are filtered: systemd's `SystemCallFilter=~@resources` kills a program for
+/// sched_setaffinity(2) (systemd.exec(5)), which nobody expects of one that copies. sched_getaffinity(2) is not on that list;
+/// Rust's library has already used it to learn how many workers there may be.
 pub fn leave(processor: u32) {
     // SAFETY: an all-zero cpu_set_t is an empty set.
     let mut allowed: libc::cpu_set_t = unsafe { zeroed() };

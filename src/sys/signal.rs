@@ -21,7 +21,7 @@ pub enum Signal {
     Quit,
     /// SIGTERM: kill(1).
     Terminate,
-    /// SIGUSR1: how far is it?
+    /// SIGUSR1: the user asks how far it is.
     Status,
     /// SIGTSTP: Ctrl-Z.
     Stop,
@@ -78,7 +78,7 @@ impl Signal {
 /// The reaction, as a `fn(Signal)`; 0 while there is none.
 static REACTION: AtomicUsize = AtomicUsize::new(0);
 
-/// The stack of the thread that waits for signals, bytes; lazily touched. The reaction has some kilobytes of it.
+/// The stack of the thread that waits for signals, bytes; lazily touched. The reaction needs a few kilobytes of it.
 const STACK: usize = 128 * 1024;
 
 /// Signals that are reacted to already: bit n is signal n.
@@ -182,9 +182,9 @@ pub fn stop_by(signal: Signal) {
     set(signal, handler as *const () as usize);
 }
 
-/// From now on the calling thread leaves the signals that can be reacted to to one that waits for nothing else. The kernel
-/// gives a signal to the first thread if that does not block it, also where it is in a call that no signal interrupts
-/// (fsync(2) while the device writes), and then nothing is reacted to before that call returns. Where no thread can be had
+/// From now on a thread that does nothing else takes the signals that can be reacted to, in place of the calling one. The
+/// kernel gives a signal to the first thread unless that blocks it, even while it is in a call that no signal interrupts
+/// (fsync(2) while the device writes), and then there is no reaction before that call returns. Where no thread can be had
 /// all stays as it was.
 pub fn leave_to_another() {
     static OTHER: OnceLock<bool> = OnceLock::new();

@@ -67,9 +67,9 @@ fn occupy_closed() {
     CLOSED.store(closed, Ordering::Relaxed);
 }
 
-/// A descriptor that is nothing to anybody: a socket that is connected to nobody can be neither read nor written, and
-/// above all not be opened by its name, /dev/stdout (ENXIO; [`stands_in`] tells who asks what it is). /dev/null could, and
-/// a copy to there would be none.
+/// A descriptor that is of no use: an unconnected socket can be neither read nor written nor, above all, opened by its name,
+/// /dev/stdout (ENXIO; whoever asks what is there is told by [`stands_in`]). /dev/null could be opened, and a copy to it would
+/// be lost.
 fn stand_in() -> c_int {
     // SAFETY: three numbers.
     match unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) } {

@@ -2,8 +2,8 @@
 //!
 //! Whoever makes such a name does it by [`make`], and gives it up by [`Noted::end`]. While either is at work the thread takes
 //! no signal, and a signal handler on another thread waits for it: so at no moment is there a name of ours that is not
-//! noted, nor is a name noted that is somebody else's. Once a handler has begun to remove, nobody makes or ends anything any
-//! more: he waits for the end of the program. The list has a fixed size and never frees anything, so that a signal handler
+//! noted, nor is a name noted that is somebody else's. Once a handler has begun to remove names, no thread makes or gives up
+//! another: it waits for the program to end. The list has a fixed size and never frees anything, so that a signal handler
 //! can read it.
 
 use super::{signal, thread};
@@ -49,8 +49,8 @@ struct Name {
     bytes: [u8; LONGEST],
 }
 
-// SAFETY: the name is written only by who has brought the state from FREE to BUSY, and read only by who has brought it from
-// NOTED to GOING; both are compare-and-exchange, so there is one of either, and GOING is never left.
+// SAFETY: only the thread that changed the state from FREE to BUSY writes the name, and only the one that changed it from
+// NOTED to GOING reads it; both are compare-and-exchange, so there is one of each, and GOING is never left.
 unsafe impl Sync for Slot {}
 
 const NOTHING: Name = Name { directory: 0, thread: 0, bytes: [0; LONGEST] };
@@ -165,7 +165,7 @@ impl Noted<'_> {
 impl Drop for Noted<'_> {
     fn drop(&mut self) {
         let Some(slot) = self.slot.map(|number| &SLOTS[number]) else { return };
-        // If it is GOING the program ends, and the name stays where its reader is.
+        // If it is GOING the program ends, and the handler that removes it goes on reading the name.
         let _ = slot.state.compare_exchange(NOTED, FREE, SeqCst, SeqCst);
     }
 }

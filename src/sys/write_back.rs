@@ -74,7 +74,7 @@ const SYS_CACHESTAT: libc::c_long = 451;
 /// (cachestat(2), Linux 6.5). An empty range is the whole file.
 ///
 /// # Errors
-/// ENOSYS before Linux 6.5; EPERM of who neither owns the file nor may write to it; EOPNOTSUPP of hugetlbfs.
+/// ENOSYS before Linux 6.5; EPERM for a user who neither owns the file nor may write to it; EOPNOTSUPP of hugetlbfs.
 pub fn in_memory(fd: impl AsFd, range: &Range<u64>) -> Result<u64, Errno> {
     let range = CachestatRange { offset: range.start, length: range.end - range.start };
     let mut pages = Cachestat::default();

@@ -46,7 +46,7 @@ impl<'a> Back<'a> {
     }
 
     /// Past the page cache if the file system allows it (EINVAL where it does not), and without moving the time of last
-    /// access, which may have been set to the source's, if that is allowed (EPERM for who is not the owner).
+    /// access, which may have been set to the source's, if that is allowed (EPERM for a user who is not the owner).
     pub(super) fn direct(fd: BorrowedFd<'a>) -> Back<'a> {
         set(fd, OFlags::NOATIME, true);
         Back { fd, direct: AtomicBool::new(set(fd, OFlags::DIRECT, true)) }

@@ -22,7 +22,7 @@ const SHORTEST: Duration = Duration::from_micros(30);
 /// The longest: what a reader waits at most that was slow and is suddenly quick.
 const LONGEST: Duration = Duration::from_millis(2);
 
-/// Who wakes up this much too late had to wait for a processor, so another program's work is on it; then the reader's
+/// A writer that wakes up this much too late had to wait for a processor: another program is at work on it. Then the reader's
 /// wake-ups are the better clock, because they bring both onto one processor. With a busy loop on one of the two, 1 GiB and
 /// 256 KiB a read: 252 ms without waits, 293 with them, 254 with this (medians of 4). On a quiet machine 1 wait in 100 is late.
 const LATE: Duration = Duration::from_micros(150);

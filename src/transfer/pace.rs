@@ -25,7 +25,7 @@ const DIRECT_BLOCK: u64 = 4096;
 
 /// `--rate-limit`: bytes per second, over all files and all threads of a run.
 ///
-/// A bucket that fills at that rate. Who takes more than there is leaves a debt, which the next one sleeps off; so the
+/// A bucket that fills at that rate. Taking more than there is leaves a debt, which the next one to take sleeps off; so the
 /// rate is kept on the whole even where a single read has to be larger (a datagram).
 #[derive(Debug)]
 pub struct RateLimit {

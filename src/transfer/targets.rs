@@ -144,7 +144,7 @@ impl Targets {
         u64::try_from(bytes).unwrap_or(MOST).clamp(LEAST, MOST) / 8192 * 8192
     }
 
-    /// The device took so many bytes in that time. Slower is believed at once, faster by and by: a device has memory of its
+    /// The device took so many bytes in that time. Slower is believed at once, faster little by little: a device has memory of its
     /// own, and what that took in no time says nothing of the rest.
     pub(super) fn took(&self, bytes: u64, time: Duration) {
         let micros = time.as_micros().max(1);

@@ -56,7 +56,7 @@ pub(super) struct Window<'a> {
     targets: &'a Targets,
     counters: &'a Counters,
     state: State,
-    /// Of the bytes given, those below are not minded any more: on the device.
+    /// Of the bytes given, those below are on the device and need no more care.
     settled: u64,
     /// Below this, write-back has begun.
     started: u64,
@@ -260,7 +260,7 @@ impl<'a> Window<'a> {
         }
         let sink = &ask.sink;
         let State::Open(by) = self.state else {
-            // Once a disk was asked about, what it is left with is nobody's trouble.
+            // Once a disk was looked at and found fast, what stays in memory for it is left alone.
             let unasked = matches!(self.state, State::Off | State::Unasked { .. }) && self.windowed.is_none();
             if unasked && sink.is_regular() {
                 self.targets.wrote(sink, moved, self.counters)?;

@@ -71,7 +71,7 @@ fn accept(name: &OsStr, listener: &OwnedFd, timeout: Option<Duration>) -> Result
         let ready = wait(listener, PollFlags::IN, deadline);
         match ready.and_then(|()| net::accept_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)) {
             Ok(fd) => return Ok(fd),
-            // Who came has gone again, or could not be reached (accept(2): network errors are those of the connection).
+            // The peer has gone again, or could not be reached (accept(2): network errors are those of the connection).
             Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED | Errno::PROTO) => {}
             Err(Errno::NETDOWN | Errno::NETUNREACH | Errno::HOSTDOWN | Errno::HOSTUNREACH | Errno::NONET) => {}
             Err(Errno::TIMEDOUT) => return Err(words::nobody_came(name, timeout.unwrap_or_default())),
