@@ -14,7 +14,7 @@ use std::ffi::{OsStr, OsString};
 pub(super) struct Account {
     watching: bool,
     sources: HashMap<Id, Vec<OsString>>,
-    /// By the name that is shown: what is spelled in another way is another name, as with GNU.
+    /// By the name that is shown: another spelling is another name, as with GNU.
     made: HashMap<OsString, Id>,
     /// By the same names, what would stand there (`--dry-run`).
     foreseen: HashMap<OsString, Facts>,

@@ -31,8 +31,8 @@ pub(super) fn place<'a>(to: &Location<'a>, backup: &Backup) -> Location<'a> {
     to.beside(&name)
 }
 
-/// Moves `to` out of the way and tells where to. As GNU cp: a name or a path that is too long is helped, unless the backup
-/// was to be a simple one; and no numbered backup takes the place of another, nor does a shortened name in its stead.
+/// Moves `to` out of the way and tells where to. As with GNU cp, a name or path that would be too long is shortened, unless
+/// the backup was to be a simple one; and no numbered backup replaces another file, nor does one with a shortened name.
 pub(super) fn make<'a>(to: &Location<'a>, backup: &Backup) -> Result<Location<'a>, Errno> {
     loop {
         let place = place(to, backup);
@@ -93,7 +93,7 @@ pub(super) fn keep<'a>(to: &Location<'a>, backup: &Backup) -> Result<Location<'a
     }
 }
 
-/// What was to take the place of `to` did not: the name it was given as its backup goes again.
+/// `to` was not replaced after all: the name that it was given as its backup is removed again.
 pub(super) fn keep_no_more(to: &Location<'_>, place: &Location<'_>) {
     let same = to.facts(false).and_then(|old| Ok(old.same_file(&place.facts(false)?)));
     if same.unwrap_or(false) {
@@ -101,8 +101,8 @@ pub(super) fn keep_no_more(to: &Location<'_>, place: &Location<'_>) {
     }
 }
 
-/// Moves `to` within its directory, where a name is all there is of a path. Where a suffix or a number is too much for a
-/// name, it gets as much of its own as there is room for with a tilde behind it.
+/// Moves `to` within its open directory, so that the path is the name alone. Where there is no room for a suffix or number, the
+/// backup's name is as much of `to`'s as fits with a tilde behind it.
 fn within_directory<'a>(to: &Location<'a>, place: &Location<'a>, numbered: bool) -> Result<Location<'a>, Errno> {
     let directory = fs::openat(to.directory, names::parent(&to.name), OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
     let longest = usize::try_from(fs::fstatvfs(&directory)?.f_namemax).unwrap_or(usize::MAX).min(LONGEST);
@@ -166,7 +166,7 @@ fn increment(digits: &[u8]) -> String {
 }
 
 /// The suffix of simple backups: the option's, else that of the environment, `~` if it is empty or would lead elsewhere.
-/// GNU cp asks no more of it than to be all of its last component: slashes at its end stay, and no backup can be made.
+/// As by GNU cp, slashes at its end are not minded; then no backup can be made.
 pub fn suffix(option: Option<OsString>, environment: Option<OsString>) -> OsString {
     let fits = |suffix: &OsString| !suffix.is_empty() && !names::stripped(suffix).as_bytes().contains(&b'/');
     option.or(environment).filter(fits).unwrap_or_else(|| "~".into())

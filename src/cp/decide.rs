@@ -42,7 +42,7 @@ pub struct Steps {
     /// What becomes of the destination beforehand.
     pub clear: Clear,
     /// What is made.
-    pub make: Product,
+    pub product: Product,
 }
 
 /// What becomes of an existing destination before something is made.
@@ -136,15 +136,15 @@ impl Meeting {
     }
 }
 
-/// What this run knows of the two already.
+/// What of the destination this run has made before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MadeBefore {
     /// Not made by this run.
     #[default]
     Not,
-    /// The destination was.
+    /// The destination itself.
     File,
-    /// The symbolic link was that leads to the destination.
+    /// The symbolic link that leads to the destination.
     Link,
 }
 
@@ -178,7 +178,7 @@ pub struct Wishes {
     pub force: bool,
     /// `-l`, `-s`
     pub make: Make,
-    /// `-P`, or what it is the default of: a symbolic link is copied as such. With `-H` that holds in a tree, and of no
+    /// `-P`, or an option that implies it: a symbolic link is copied as such. With `-H` that holds in a tree, but not for an
     /// operand.
     pub keeps_links: bool,
     /// `--attributes-only`: no contents come, so nothing gives way to them.
@@ -245,7 +245,7 @@ impl Wishes {
 /// Decides, and says whether the user has to agree first.
 pub fn decide(wishes: &Wishes, source: &Facts, there: &There, circumstances: Circumstances) -> (bool, Action) {
     let unasked = |action| (false, action);
-    let make = |clear, make| Action::Make(Steps { clear, make });
+    let make = |clear, product| Action::Make(Steps { clear, product });
     if source.kind == Kind::Directory {
         return unasked(directory(wishes, source, there, circumstances));
     }
@@ -281,7 +281,7 @@ pub fn decide(wishes: &Wishes, source: &Facts, there: &There, circumstances: Cir
 
 /// A directory is neither asked about nor compared by age: what is in it is.
 fn directory(wishes: &Wishes, source: &Facts, there: &There, circumstances: Circumstances) -> Action {
-    let make = |clear, make| Action::Make(Steps { clear, make });
+    let make = |clear, product| Action::Make(Steps { clear, product });
     // Where nothing is replaced, GNU does not ask whether both are one.
     let compared = !matches!(wishes.update, Update::None | Update::NoneFail);
     let led_back = circumstances.meeting.leads_back && wishes.keeps_links && wishes.make == Make::Copy;
@@ -304,14 +304,14 @@ fn directory(wishes: &Wishes, source: &Facts, there: &There, circumstances: Circ
         There::File(there) if wishes.backup.is_some() && gives_way(wishes, source, there) => {
             make(Clear::Remove, Product::Directory)
         }
-        // There is something, so it cannot be made, and making it says so.
+        // Something is there, so it cannot be made; the attempt says so.
         _ if wishes.backup.is_some() => make(Clear::Leave, Product::Directory),
         _ => Action::Refuse(Refusal::OverwriteNonDirectory),
     }
 }
 
-/// What is done because both are one file, or because the destination is what the source leads to; `None` if they are
-/// two, or if it does no harm.
+/// What is done because both are one file, or because the source leads to the destination; `None` if they are two files, or
+/// if it does no harm.
 fn one_file(wishes: &Wishes, source: &Facts, there: &Facts, meeting: Meeting) -> Option<Action> {
     let linking = wishes.make == Make::HardLink;
     let same = Some(Action::Refuse(Refusal::SameFile));
@@ -355,17 +355,17 @@ fn replace(wishes: &Wishes, source: &Facts, there: &Facts, circumstances: Circum
         MadeBefore::File => return Action::Refuse(Refusal::JustCreated),
         MadeBefore::Link => return Action::Refuse(Refusal::ThroughJustCreated),
     }
-    let make = wishes.makes(source);
-    match make {
-        _ if wishes.backup.is_some() && !directory => Action::Make(Steps { clear: Clear::Backup, make }),
-        _ if gives_way(wishes, source, there) && !directory => Action::Make(Steps { clear: Clear::Remove, make }),
-        Product::New => Action::Make(Steps { clear: Clear::Leave, make: Product::Contents }),
-        make => Action::Make(Steps { clear: Clear::Leave, make }),
+    let product = wishes.makes(source);
+    match product {
+        _ if wishes.backup.is_some() && !directory => Action::Make(Steps { clear: Clear::Backup, product }),
+        _ if gives_way(wishes, source, there) && !directory => Action::Make(Steps { clear: Clear::Remove, product }),
+        Product::New => Action::Make(Steps { clear: Clear::Leave, product: Product::Contents }),
+        product => Action::Make(Steps { clear: Clear::Leave, product }),
     }
 }
 
-/// Whether what is there is removed. A link is never written to: what is there gives way to it. As with GNU cp, also to a
-/// FIFO copied under -P. And what is written to one of several names would be written to all.
+/// Whether what is there is removed. Nothing is written to a link: what is there gives way to it, and, as with GNU cp, to a
+/// FIFO that is copied with -P. A file with several names gives way too, because what is written to one would be to all.
 fn gives_way(wishes: &Wishes, source: &Facts, there: &Facts) -> bool {
     let not_written = wishes.keeps_links && source.kind != Kind::Regular || wishes.links && there.links > 1;
     wishes.remove || not_written && !wishes.attributes_only

@@ -141,8 +141,8 @@ fn may_be_entered(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> bool {
             Some(parent) => parent.operand(),
             None => (entry.from.shown(), entry.to.shown()),
         };
-        // By the path, as GNU has it: by way of a symbolic link it is another name. Where links are followed, that would
-        // be gone on with for ever.
+        // By the path, as GNU has it: through a symbolic link it is another name. Where links are followed, that would never
+        // end.
         let endless = earlier.made && run.options.dereference == Dereference::Always;
         let one_name = names::is_one_name_as_it_stands((fs::CWD, &entry.from.shown()), (base, &earlier.way));
         if endless || one_name == Some(true) {
@@ -174,7 +174,7 @@ fn may_be_entered(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> bool {
     true
 }
 
-/// Nothing of the operand is gone on with.
+/// Nothing more of the operand is copied.
 pub(super) fn refuse_into_itself(run: &mut Run<'_>, (of, into): (&OsStr, &OsStr)) {
     let (of, into) = (shell_always(of), shell_always(into));
     run.messages.error(format!("cannot copy a directory, {of}, into itself, {into}"));
@@ -200,7 +200,7 @@ fn open_existing(run: &mut Run<'_>, entry: &Entry<'_>, id: Id) -> Option<(OwnedF
     }
 }
 
-/// The directory that it would be made in, in its stead.
+/// The directory that it would be made in, which stands for it (`--dry-run`).
 fn rehearse(run: &mut Run<'_>, entry: &Entry<'_>, in_new: bool) -> Option<(OwnedFd, Id, Finish)> {
     let to = entry.to;
     let (place, facts) = match rehearse::directory(run, (to.directory, &to.name), &to.shown(), in_new) {
@@ -219,7 +219,7 @@ fn rehearse(run: &mut Run<'_>, entry: &Entry<'_>, in_new: bool) -> Option<(Owned
 fn make_new(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> Option<(OwnedFd, Id, Finish)> {
     let to = entry.to;
     let omitted = attributes::omitted(run.options, facts);
-    // Its owner has to fill it, whatever it will be in the end.
+    // Its owner must be able to fill it, whatever its permissions are in the end.
     let mode = facts.mode & 0o1777 & !omitted | 0o700;
     if let Err(errno) = fs::mkdirat(to.directory, &*to.name, Mode::from_raw_mode(mode)) {
         let errno = to.not_made(errno);
@@ -236,7 +236,7 @@ fn make_new(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> Option<(Owne
     if run.options.verbose {
         run.messages.print(format!("{} -> {}", entry.from.quoted(), to.quoted()));
     }
-    // In a directory that was there the walk may come upon it; in a new one it would come upon that first.
+    // The walk may meet it in a directory that was there; a new one it would meet first.
     if entry.parent.is_none_or(|parent| !parent.is_new()) {
         run.roots.note(there.id(), Name { way: to.from_base().1, shown: to.shown(), made: true });
     }
@@ -248,19 +248,19 @@ fn make_new(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> Option<(Owne
 pub(super) fn mode_in_the_end(run: &Run<'_>, source: &Facts, made: &Facts) -> Option<u32> {
     let umask = run.identity.umask;
     if run.options.preserve.no_mode {
-        // None of a default access control list is wanted either, so it is always set. GNU sets the group's bit anew, and
-        // with it clears the others.
+        // Nothing of a default access control list is wanted either, so the mode is always set. GNU sets set-group-ID again,
+        // and thereby clears the others.
         let special = if made.mode & 0o2000 != 0 { 0o2000 } else { made.mode & 0o1000 };
         return Some(0o777 & !umask | special);
     }
     restored(made, source.mode, attributes::omitted(run.options, source), umask)
 }
 
-/// The permissions of a directory whose model has those of `model`, when what was omitted of them has been added again and
-/// the owner's are no longer more than the model's; `None` if it has them.
+/// The permissions that a directory is to have when it is filled: what was omitted of the model's is added again, and what its
+/// owner got for the filling goes; `None` if it has them.
 pub(super) fn restored(made: &Facts, model: u32, omitted: u32, umask: u32) -> Option<u32> {
     let has = made.mode & 0o7777;
-    // Of the owner's it was made with those that the umask, or a default access control list, has left.
+    // Its owner's bits are those that the umask, or a default access control list, left of what it was made with.
     let wanted = has & (model | !0o700) | omitted & !umask;
     (wanted != has | 0o700).then_some(wanted)
 }

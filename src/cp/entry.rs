@@ -5,7 +5,7 @@
 use super::decide::{self, Action, Circumstances, Clear, MadeBefore, Meeting, Product, Refusal, Steps, There, Wishes};
 use super::directory::{self, Directory, Id};
 use super::file;
-use super::first_names::Turn;
+use super::first_names::Task;
 use super::location::Location;
 use super::options::{Dereference, Make, Update};
 use super::source::{self, Source};
@@ -27,8 +27,8 @@ pub(super) struct Known<'n> {
     pub(super) is_backup: bool,
     /// Of an entry of a tree: the directory it is in.
     pub(super) parent: Option<&'n Node>,
-    /// The destination is not looked at: this run has just made the directory, so nothing is to be there. What is there all
-    /// the same is another name of the source's that is one with this there (FAT, exFAT: `a` and `A`), or somebody else's.
+    /// The destination is not looked at: this run has just made the directory, so nothing should be there. If something is,
+    /// either two names of the source are one name there (FAT, exFAT: `a` and `A`), or somebody else has put it there.
     pub(super) taken_for_free: bool,
 }
 
@@ -98,7 +98,7 @@ pub(super) fn copy(
         }
         Action::Make(steps) => {
             let kept = entry.kept(run, &source, steps, &there);
-            let steps = kept.map_or(steps, |_| Steps { clear: Clear::Leave, make: Product::Contents });
+            let steps = kept.map_or(steps, |_| Steps { clear: Clear::Leave, product: Product::Contents });
             entry.make(run, &mut source, steps, kept);
         }
         Action::Nothing => {}
@@ -124,7 +124,7 @@ impl Entry<'_> {
         again: bool,
     ) -> Option<There> {
         let followed = self.wishes.follows_destination(source);
-        // By no name a directory goes into the working directory, whatever was found out for others.
+        // A directory copied to an empty name goes into the working directory, whatever was found out for other sources.
         let nameless = source.kind == Kind::Directory && self.to.name.is_empty();
         let there = match known.filter(|_| (followed || self.parent.is_some()) && !nameless) {
             Some(there) => there,
@@ -216,7 +216,7 @@ impl Entry<'_> {
         }
     }
 
-    /// Whether its names are to stay names of one file. With `-l` they do without more ado.
+    /// Whether its names are to stay names of one file. With `-l` they do so anyway.
     pub(super) fn keeps_names(&self, run: &Run<'_>, source: &Facts) -> bool {
         self.wishes.links && self.wishes.make != Make::HardLink && self.may_have_several_names(run, source)
     }
@@ -230,10 +230,10 @@ impl Entry<'_> {
         }
         let met_again = self.may_have_several_names(run, source) || !run.alone;
         if self.wishes.update == Update::Older && met_again {
-            match run.links.turn(source.id()) {
-                Turn::Link(_) if run.options.dry_run => {}
-                Turn::Link(first) => _ = links::to_first(run, &first, self.to),
-                Turn::Copy => run.links.settle(source.id(), Some(self.to)),
+            match run.links.task(source.id()) {
+                Task::Link(_) if run.options.dry_run => {}
+                Task::Link(first) => _ = links::to_first(run, &first, self.to),
+                Task::Copy => run.links.settle(source.id(), Some(self.to)),
             }
         }
         if run.options.debug && !run.options.dry_run {
@@ -245,13 +245,13 @@ impl Entry<'_> {
         run.messages.print(format!("skipped {}", self.to.quoted()));
     }
 
-    /// `--resume` of what has several names there, which are to be names of one file and would give way so that none is
-    /// written through: what is the whole copy already stays, with as many names as the source at most. Whoever has
-    /// another file under such a name has it broken off as by GNU cp. Where the source has got its first name, this one
-    /// becomes another of that file's, and is not missing until then.
+    /// `--resume`, where what is there has several names and would give way, so that nothing is written through another name.
+    /// If it is the whole copy already it stays, unless it has more names than the source. Otherwise the name is given to a new
+    /// file, as by GNU cp. Where the source has its first name already, this one becomes another name of that file, and is not
+    /// missing until then.
     fn kept(&self, run: &Run<'_>, source: &Source, steps: Steps, there: &There) -> Option<Id> {
         let There::File(there) = there else { return None };
-        let gives_way = steps == Steps { clear: Clear::Remove, make: Product::New } && run.options.safety.resume;
+        let gives_way = steps == Steps { clear: Clear::Remove, product: Product::New } && run.options.safety.resume;
         let (facts, regular) = (&source.facts, |facts: &Facts| facts.kind == Kind::Regular);
         if !gives_way || !self.keeps_names(run, facts) {
             return None;
@@ -263,9 +263,9 @@ impl Entry<'_> {
     }
 
     fn make(&self, run: &mut Run<'_>, source: &mut Source, steps: Steps, kept: Option<Id>) {
-        // What takes its place whole (`--atomic`) needs no clearing: what is there stays until then, and gets the name of
-        // its backup as a second one.
-        let whole = run.options.safety.atomic && steps.make == Product::New;
+        // With `--atomic` nothing is cleared away: what is there stays until the new file takes its place, and gets the name
+        // of its backup as a second name.
+        let whole = run.options.safety.atomic && steps.product == Product::New;
         let backed_up = whole && steps.clear == Clear::Backup;
         let cleared = match &run.options.backup {
             Some(_) if backed_up && self.would_destroy(run, &source.facts) => return,
@@ -280,7 +280,7 @@ impl Entry<'_> {
             run.messages.print(text);
         }
         let yields = self.parent.is_some_and(Node::is_new);
-        let how = file::Creation { product: steps.make, backed_up, yields, whole: kept };
+        let how = file::Creation { product: steps.product, backed_up, yields, whole: kept };
         let id = source.facts.id();
         let made = if !self.keeps_names(run, &source.facts) {
             let made = self.make_anew(run, source, how);
@@ -288,7 +288,7 @@ impl Entry<'_> {
                 run.links.settle(id, None); // as GNU cp: what was skipped before stands for it no longer
             }
             made
-        } else if let Turn::Link(first) = run.links.turn(id) {
+        } else if let Task::Link(first) = run.links.task(id) {
             links::to_first(run, &first, self.to)
         } else {
             let made = self.make_anew(run, source, how);
@@ -328,7 +328,7 @@ impl Entry<'_> {
         made && safety::name_flushed(run, self.to)
     }
 
-    /// Clears the way, and tells where what was in it is kept. What goes wrong has been said.
+    /// Clears the way, and tells where what was in the way is kept. What goes wrong has been said.
     fn clear(&self, run: &mut Run<'_>, source: &mut Source, clear: Clear) -> Result<Option<Location<'_>>, ()> {
         let mut kept = None;
         match (clear, &run.options.backup) {
@@ -351,7 +351,7 @@ impl Entry<'_> {
             (Clear::Remove, _) => links::remove(run, self.to)?,
             _ => return Ok(None),
         }
-        // The name that went may have led to the source.
+        // The name that was removed may have led to the source.
         if self.wishes.make == Make::Copy
             && source.facts.kind != Kind::Directory
             && let Err(errno) = source::still_there(self.from, &source.facts)

@@ -36,7 +36,7 @@ impl Exclude {
     /// Another pattern.
     ///
     /// # Errors
-    /// Why it is none, as it goes on after the pattern in a sentence.
+    /// Why it is no pattern, as the words that follow it in the message.
     pub fn add(&mut self, pattern: &OsStr) -> Result<(), &'static str> {
         let bytes = pattern.as_bytes();
         let (bytes, directories) = bytes.strip_suffix(b"/").map_or((bytes, false), |bytes| (bytes, true));
@@ -55,8 +55,8 @@ impl Exclude {
         self.0.is_empty()
     }
 
-    /// Takes what is left out from what there is in `directory`, which is at `way` below the operand. `followed`: symbolic
-    /// links are, so that one to a directory is a directory.
+    /// Removes what is left out from the entries of `directory`, which is at `way` below the operand. `followed`: symbolic
+    /// links are followed, so that one to a directory is a directory.
     pub(super) fn take_from(
         &self,
         listing: &mut Listing,

@@ -50,7 +50,7 @@ pub(super) fn copy_if_new(run: &mut Run<'_>, from: &Location<'_>, to: &Location<
 #[derive(Clone, Copy)]
 pub(super) struct Creation {
     pub(super) product: Product,
-    /// What is there is yet to get the name of its backup.
+    /// What is there has not got the name of its backup yet.
     pub(super) backed_up: bool,
     /// What comes to be there meanwhile stays: it is an entry of a tree, in a directory that this run has made. (An operand
     /// below `--parents` is [`Known::taken_for_free`] in such a directory and replaces it, as by GNU.)
@@ -136,7 +136,7 @@ fn open_sink(
     }
     let resumes = run.options.safety.resume;
     if resumes && let Ok(facts) = to.facts(true) {
-        // Before it is opened: a FIFO that nobody reads cannot be, and a tape rewinds.
+        // Before it is opened: opening a FIFO that nobody reads waits, and opening a tape rewinds it.
         safety::resume::possible((from, source), (to, &facts)).map_err(Some)?;
     }
     let fd = match if resumes { safety::resume::open(to) } else { safety::open_existing(run, to) } {
@@ -159,7 +159,7 @@ fn open_sink(
         safety::resume::possible((from, source), (to, &facts)).map_err(Some)?;
     }
     let resumed = resumes && facts.size > 0;
-    // An empty one is cut too: its times have to move (`cp /dev/null stamp`), and blocks kept behind its end have to go.
+    // An empty one is cut too: its times have to change (`cp /dev/null stamp`), and blocks allocated beyond its end have to go.
     let replaced = facts.kind == Kind::Regular && !run.options.attributes_only && !resumed;
     let whole = resumed && how.whole == Some(facts.id());
     Ok(Sink { file: File::Open(fd), facts: Some(facts), created: false, replaced, resumed, whole })

@@ -1,6 +1,6 @@
-//! The names that files with several have got in the destination, so that their other names become names of one file
-//! there too. Shared by all workers: who comes upon another name of a file that is just being copied waits for the copy,
-//! and a copy that failed is nobody's first name.
+//! The first names, in the destination, of files that have several, so that their other names become names of one file there
+//! too. Shared by all workers: one that meets another name of a file that is just being copied waits for the copy. A copy that
+//! failed gives nobody a first name.
 
 use super::directory::Id;
 use super::location::Location;
@@ -31,18 +31,18 @@ impl First {
 
 #[derive(Debug)]
 enum State {
-    /// Somebody is at it.
+    /// It is being copied.
     Underway,
     /// It is there.
     Made(Arc<First>),
 }
 
-/// What somebody who has come upon a name is to do.
+/// What is to be done with a name of such a file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Turn {
-    /// To copy, and to say with [`FirstNames::settle`] what came of it.
+pub(super) enum Task {
+    /// Copy it, and say with [`FirstNames::settle`] what came of that.
     Copy,
-    /// To link to this.
+    /// Link to this.
     Link(Arc<First>),
 }
 
@@ -68,16 +68,16 @@ impl FirstNames {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whose turn it is; waits while somebody is at another name of the file.
-    pub(super) fn turn(&self, id: Id) -> Turn {
+    /// What is to be done with another name of the file; waits while somebody is at work on one.
+    pub(super) fn task(&self, id: Id) -> Task {
         let mut names = self.names();
         loop {
             match names.get(&id) {
                 None => {
                     names.insert(id, State::Underway);
-                    return Turn::Copy;
+                    return Task::Copy;
                 }
-                Some(State::Made(first)) => return Turn::Link(Arc::clone(first)),
+                Some(State::Made(first)) => return Task::Link(Arc::clone(first)),
                 Some(State::Underway) => {
                     names = self.settled.wait(names).unwrap_or_else(PoisonError::into_inner);
                 }
@@ -95,7 +95,7 @@ impl FirstNames {
     pub(super) fn keeps(&self, there: Id, source: Id, is_whole: impl FnOnce() -> bool) -> bool {
         let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let known = *kept().entry(there).or_insert(Kept { source, whole: false });
-        // Whoever comes while another looks does not wait: the name gives way, and becomes one of the file's again.
+        // A worker that comes while another looks does not wait: the name gives way, and becomes a name of the copy again.
         if known.whole || known.source != source {
             return known.whole && known.source == source;
         }
@@ -136,16 +136,16 @@ mod tests {
     #[test]
     fn another_name_waits_for_the_first_and_takes_over_when_it_fails() {
         let names = FirstNames::default();
-        assert_eq!(names.turn((1, 1)), Turn::Copy);
-        assert_eq!(names.turn((1, 2)), Turn::Copy, "another file");
+        assert_eq!(names.task((1, 1)), Task::Copy);
+        assert_eq!(names.task((1, 2)), Task::Copy, "another file");
         assert!(!names.has_one((1, 1)), "it is yet to be made");
         std::thread::scope(|scope| {
-            let other = scope.spawn(|| names.turn((1, 1)));
+            let other = scope.spawn(|| names.task((1, 1)));
             names.settle((1, 1), None);
-            assert_eq!(other.join().expect("it ends"), Turn::Copy);
+            assert_eq!(other.join().expect("it ends"), Task::Copy);
         });
         names.settle((1, 1), Some(&Location::plain(OsStr::new("a"))));
         assert!(names.has_one((1, 1)));
-        assert_eq!(names.turn((1, 1)), Turn::Link(Arc::new(First { way: "a".into(), below: None, shown: "a".into() })));
+        assert_eq!(names.task((1, 1)), Task::Link(Arc::new(First { way: "a".into(), below: None, shown: "a".into() })));
     }
 }

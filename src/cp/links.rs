@@ -46,8 +46,8 @@ pub(super) fn to_first(run: &mut Run<'_>, first: &First, to: &Location<'_>) -> b
     said(run, put, || format!("cannot create hard link {} to {}", to.quoted(), shell_always(&first.shown)))
 }
 
-/// The directory that a first name is in below an operand: from there on no symbolic link leads to it, whoever has put one
-/// there meanwhile, and the way may be longer than a path can be.
+/// The directory that a first name is in, below an operand. From the operand on no symbolic link is followed, even if somebody
+/// has put one there meanwhile, and the way may be longer than a path can be.
 fn directory_of(run: &Run<'_>, (way, inside): (&OsStr, &OsStr), to: &Location<'_>) -> Result<OwnedFd, Errno> {
     let opened;
     let root = match to.root {
@@ -62,8 +62,8 @@ fn directory_of(run: &Run<'_>, (way, inside): (&OsStr, &OsStr), to: &Location<'_
     tree::beneath(root, inside, OFlags::PATH, run.options.keep_directory_symlink)
 }
 
-/// Whether the source's name, in a link at `to`, would mean something else. Of a directory that is not there, creating the
-/// link says so, unless it would have been made by then (`in_new`).
+/// Whether the source's name would mean something else in a link at `to`. If the directory of `to` is not there, creating the
+/// link says so, unless the directory would have been made by then (`in_new`).
 pub(super) fn means_nothing_there(from: &Location<'_>, to: &Location<'_>, in_new: bool) -> bool {
     let elsewhere = || in_new || !names::is_in_working_directory(to.directory, &to.name) && to.has_place();
     !from.shown().as_bytes().starts_with(b"/") && elsewhere()
@@ -181,7 +181,7 @@ pub(super) fn dressed(
     let origin = lists.then(|| {
         let followed = source.kind != Kind::Symlink && run.options.follows(from.operand);
         let fd = place(from, if followed { OFlags::empty() } else { OFlags::NOFOLLOW })?;
-        // So may somebody in the source; a link to it (-s) is no copy of what the name leads to.
+        // The same of the source. A link to it (-s) is no copy of what the name leads to.
         let is_source = run.options.make == Make::SymbolicLink || Facts::of(&fd)?.same_file(source);
         if is_source { Ok(Opened::Place(fd)) } else { Err(Errno::STALE) }
     });
@@ -193,7 +193,7 @@ pub(super) fn dressed(
         to,
         handle: Handle::Place(fd.as_fd()),
         new: true,
-        // As with GNU these bits stay as they were made; a change of the owner takes set-user-ID.
+        // As with GNU these bits stay as they were made; a change of owner clears set-user-ID.
         mode: permissions.to_set(&facts).map(|mode| mode | facts.mode & if changes_hands { 0o3000 } else { 0o7000 }),
     };
     attributes::set(run, &made)
@@ -253,8 +253,8 @@ fn put(
     }
 }
 
-/// What a worker names its links beside others by: its own number, not the process's. By that one, a worker would make its
-/// link by the name that another has just renamed away, and the other's removal of what may be left would take it.
+/// The number in the names of a worker's temporary links: its own, not the process's. With that, a worker could make its link
+/// under the name that another has just renamed away, and the other would then remove it as its own leftover.
 fn first_number() -> u32 {
     thread::number().cast_unsigned()
 }

@@ -24,10 +24,9 @@ pub(super) struct Location<'a> {
     pub(super) above: Option<&'a OsStr>,
     /// `above` ends as it is shown, with the slashes that were typed (`--parents`).
     pub(super) spelled: bool,
-    /// Below another directory than that: the one that the operand's name is looked up from, and the way from there to
-    /// `directory`.
+    /// Where the operand's name is looked up from another directory: that one, and the way from it to `directory`.
     pub(super) base: Option<(BorrowedFd<'a>, &'a OsStr)>,
-    /// It is in the tree that grows there, and that many bytes of the base's way lead there.
+    /// Of an entry of a tree: the tree's root, and how many bytes of the base's way lead to it.
     pub(super) root: Option<(BorrowedFd<'a>, usize)>,
     /// It is an operand's, not that of an entry of a tree.
     pub(super) operand: bool,
@@ -124,7 +123,8 @@ impl<'a> Location<'a> {
         fs::openat(self.directory, &*self.name, OFlags::RDONLY | OFlags::CLOEXEC | flags, Mode::empty())
     }
 
-    /// As a destination is looked up: by no name it is the working directory, as with GNU. Nothing can be made by no name.
+    /// The name by which a destination is looked up: an empty one is the working directory, as with GNU. (Nothing can be made
+    /// by an empty name.)
     pub(super) fn looked_up(&self) -> &OsStr {
         if self.name.is_empty() { OsStr::new(".") } else { &self.name }
     }
@@ -186,8 +186,8 @@ impl<'a> Location<'a> {
         fs::statat(self.directory, names::parent(&self.name), AtFlags::empty()).is_ok()
     }
 
-    /// Whether it may be opened for writing, as far as its permissions go: root's go everywhere, whatever else is in the
-    /// way. By no name there is nothing that could be.
+    /// Whether its permissions let it be opened for writing: root's always do, whatever else is in the way. What has an empty
+    /// name cannot be.
     pub(super) fn is_writable(&self) -> bool {
         process::geteuid().is_root()
             || fs::accessat(self.directory, &*self.name, Access::WRITE_OK, AtFlags::EACCESS).is_ok()

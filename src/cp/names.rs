@@ -42,8 +42,8 @@ pub(super) fn beside(name: &OsStr, last: &OsStr) -> OsString {
     path
 }
 
-/// `above/name`; of the slashes that end `above` one stays, of a name of slashes only all, and where there is nothing
-/// above, nothing is put before the name.
+/// `above/name`. Of the slashes at the end of `above` one stays; all of them, if it has nothing else. If `above` is empty,
+/// the name alone.
 pub(super) fn below(above: &OsStr, name: &OsStr) -> OsString {
     let mut path = OsString::with_capacity(above.len() + 1 + name.len());
     path.push(without_slashes(above));
@@ -103,12 +103,12 @@ pub(super) fn relative(name: &OsStr) -> &OsStr {
     OsStr::from_bytes(&bytes[from..])
 }
 
-/// Whether it is the directory itself, or the one above, that the name ends in.
+/// Whether the name ends in `.` or `..`.
 pub(super) fn ends_in_dots(name: &OsStr) -> bool {
     matches!(last_component(name).as_bytes(), b"." | b"..")
 }
 
-/// Whether it says "the working directory" in so many dots, so that nothing has to be looked up.
+/// Whether it is the working directory by its spelling alone (`.`, `./.`), so that nothing has to be looked up.
 pub(super) fn is_working_directory(name: &OsStr) -> bool {
     let bytes = name.as_bytes();
     bytes.starts_with(b".") && bytes.split(|byte| *byte == b'/').all(|part| matches!(part, b"" | b"."))
@@ -124,7 +124,8 @@ fn id(directory: BorrowedFd<'_>, name: &OsStr, flags: AtFlags) -> Option<(u64, u
     Some((stat.st_dev, stat.st_ino))
 }
 
-/// As [`is_one_name`], but a symbolic link that the name stands in is not followed; `None` if a place cannot be looked at.
+/// As [`is_one_name`], but a symbolic link to the directory that a name stands in is not followed; `None` if a directory
+/// cannot be looked at.
 pub(super) fn is_one_name_as_it_stands(a: (BorrowedFd<'_>, &OsStr), b: (BorrowedFd<'_>, &OsStr)) -> Option<bool> {
     let place = |(directory, name)| id(directory, stripped(parent(name)), AtFlags::SYMLINK_NOFOLLOW);
     if last_component(a.1) != last_component(b.1) {

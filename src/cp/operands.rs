@@ -41,7 +41,7 @@ pub(super) fn each(run: &mut Run<'_>) {
     }
 }
 
-/// SOURCE DEST: only what is not a new file has to be looked at, so creating it is tried first.
+/// SOURCE DEST: a destination that is new need not be looked at, so creating it is tried first.
 fn one(run: &mut Run<'_>, source: &OsStr, to: &OsStr) {
     let (from, plain) = (Location::plain(source), Location::plain(to));
     let mut known = Known::default();
@@ -55,7 +55,7 @@ fn one(run: &mut Run<'_>, source: &OsStr, to: &OsStr) {
             Attempt::NotNew(opened) => known.source = Some(opened),
         }
     }
-    // As the last operand no name is that of nothing, if symbolic links are followed; with -T nobody has looked.
+    // As the last operand an empty name is that of nothing, if symbolic links are followed; with -T it was not looked up.
     let there = if to.is_empty() { Ok(There::Nothing) } else { plain.look() };
     if (here || there.as_ref().is_ok_and(There::is_directory))
         && let Ok(directory) = open_directory(to)

@@ -8,7 +8,7 @@ use crate::report::watch::When;
 use std::ffi::OsString;
 use std::num::NonZero;
 
-/// What GNU says of `--parents` with a destination that is none.
+/// What GNU says of `--parents` with a destination that is no directory.
 pub const PARENTS_WANT_A_DIRECTORY: &str = "with --parents, the destination must be a directory";
 
 /// Where the copies go.
@@ -188,9 +188,9 @@ pub struct Options {
     pub one_file_system: bool,
     /// `--strip-trailing-slashes`
     pub strip_trailing_slashes: bool,
-    /// `--keep-directory-symlink`: a symbolic link to a directory is as good as one to copy a directory into.
+    /// `--keep-directory-symlink`: a directory may be copied into a symbolic link to one.
     pub keep_directory_symlink: bool,
-    /// `-j`: threads that copy a tree; `None`: as many as pay.
+    /// `-j`: threads that copy a tree; `None`: as many as are of use.
     pub jobs: Option<NonZero<usize>>,
     /// `-Z`, `--context`
     pub label: Label,

@@ -28,9 +28,9 @@ struct Parent {
     mode: Option<u32>,
 }
 
-/// Copies `source` to its own name below `directory`. `new`: whether the directory that the last operand went to was to be
-/// made for it. As with GNU, what holds of one operand is believed of a next one that no directory leads to, and then what is
-/// there under its name is in the way.
+/// Copies `source` to its own name below `directory`. `new`: whether the directory for the operand before had to be made. As
+/// with GNU, that is taken to hold for a next operand without a directory in its name too, so that what is there under that
+/// name is in the way.
 pub(super) fn copy(run: &mut Run<'_>, source: &OsStr, name: &OsStr, directory: BorrowedFd<'_>, new: &mut bool) {
     let leading = names::leading(source);
     let way = way_of(leading);
@@ -53,7 +53,7 @@ pub(super) fn copy(run: &mut Run<'_>, source: &OsStr, name: &OsStr, directory: B
         root: None,
         operand: true,
     };
-    // A directory that was made for it is taken for empty, as by GNU: `a/.` is then there although nothing was.
+    // As by GNU, a directory that was just made is taken for empty, although `a/.` would be there.
     if there.is_some() {
         *new = false;
     }
@@ -79,8 +79,8 @@ fn joined(directory: &OsStr, way: &[u8]) -> OsString {
     [names::without_slashes(directory), OsStr::from_bytes(way)].into_iter().collect()
 }
 
-/// The directory that the last component goes to, if it is there: then the source's directories are not looked at. What is
-/// there and no directory was said.
+/// The directory that the last component goes to, if it is there: then the source's directories are not looked at. If what is
+/// there is no directory, that has been said.
 fn there(run: &mut Run<'_>, name: &OsStr, directory: BorrowedFd<'_>, leading: &OsStr) -> Result<Option<OwnedFd>, ()> {
     let way = way_of(leading);
     if way.is_empty() {
@@ -119,7 +119,7 @@ fn make(
         let from = OsStr::from_bytes(&leading[..end]).to_os_string();
         let to = joined(name, &leading[..end]);
         let above = made.last().map_or(directory, |parent| parent.destination.as_fd());
-        // In what would be made nothing is there (`--dry-run`).
+        // Nothing is in a directory that is yet to be made (`--dry-run`).
         let in_new = run.options.dry_run && made.last().is_some_and(|parent| parent.new);
         let parent = step(run, (from, to), (above, component, in_new), new)?;
         made.push(parent);
@@ -127,8 +127,8 @@ fn make(
     Ok(made)
 }
 
-/// The permission bits that a directory does not get before its model's attributes are its own: as with GNU, others may
-/// write into it at once where none is kept.
+/// The permission bits that a directory does not get before it has its model's attributes. As with GNU, others may write into
+/// it at once where no attribute is kept.
 fn omitted(options: &Options) -> u32 {
     match options.preserve {
         preserve if preserve.ownership => 0o077,
@@ -207,8 +207,8 @@ fn step(
     }
 }
 
-/// Sets the attributes, of those that were there before as well. Whether that went well: as with GNU, those nearer to the
-/// root are else left as they are.
+/// Sets the attributes, also of those that were there before. Whether that went well; if not, those nearer to the root are
+/// left as they are, as with GNU.
 fn finish(run: &mut Run<'_>, parent: &Parent) -> bool {
     let Some(facts) = &parent.facts else { return true };
     if !run.options.preserve.any_attribute() && parent.mode.is_none() {

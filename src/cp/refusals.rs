@@ -29,7 +29,7 @@ pub(super) fn same_file(from: &Location<'_>, to: &Location<'_>) -> String {
     format!("{} and {} are the same file", from.quoted(), to.quoted())
 }
 
-/// What `--json` is written to is no destination: it would have both in it.
+/// The destination is what `--json` is written to, which would end up with both in it.
 pub(super) fn is_the_stream(to: &Location<'_>) -> String {
     format!("cannot create regular file {}: JSON is written to it", to.quoted())
 }

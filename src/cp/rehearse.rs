@@ -1,11 +1,10 @@
-//! `--dry-run`: what would be done with one source, and by which engines. A tree is walked as it is to be copied, and in the
-//! place of a directory that would be made stands the one that it would be made in ([`directory`]). Nothing is opened for
-//! writing, and of what can be woken by being opened (FIFOs, devices) nothing is opened at all: only places (O_PATH) and
-//! regular sources.
+//! `--dry-run`: what would be done with one source, and by which engines. A tree is walked as when it is copied; a directory
+//! that would be made is represented by the one that it would be made in ([`directory`]). Nothing is opened for writing, and
+//! what notices being opened (FIFOs, devices) is not opened at all: only places (O_PATH) and regular sources are.
 
 use super::decide::{Clear, Product, Steps, There};
 use super::entry::Entry;
-use super::first_names::Turn;
+use super::first_names::Task;
 use super::location::Location;
 use super::source::Source;
 use super::{Run, backup, links, names, refusals, safety};
@@ -30,14 +29,14 @@ pub(super) struct Making<'m> {
     pub(super) steps: Steps,
     /// What is at the destination.
     pub(super) there: There,
-    /// The directory it would stand in would be made as well: of what is looked up, nothing is there.
+    /// The directory it would stand in would be made as well: so nothing is there, whatever a lookup finds.
     pub(super) in_new: bool,
     /// The user would be asked first.
     pub(super) asked: bool,
 }
 
-/// Says what would be made, but of a directory only what would give way to it. Whether it could be made, as far as that can be
-/// told without trying.
+/// Says what would be made; of a directory, only what would give way to it. Whether it could be made, as far as can be told
+/// without trying.
 pub(super) fn say(run: &mut Run<'_>, making: &Making<'_>) -> bool {
     let Some(clearing) = clearing(run, making) else { return false };
     let ask = if making.asked { "ask, and then " } else { "" };
@@ -77,15 +76,15 @@ fn clearing(run: &mut Run<'_>, making: &Making<'_>) -> Option<Option<String>> {
     })
 }
 
-/// A source that has another name already which was copied, where its names are to be those of one file.
+/// The link that would be made to the first name of a source whose names are to stay names of one file.
 fn linked(run: &mut Run<'_>, making: &Making<'_>) -> Option<String> {
     let Making { entry, source, .. } = making;
     if !entry.keeps_names(run, &source.facts) {
         return None;
     }
-    match run.links.turn(source.facts.id()) {
-        Turn::Link(first) => Some(format!("make {} a hard link to {}", entry.to.quoted(), shell_always(&first.shown))),
-        Turn::Copy => {
+    match run.links.task(source.facts.id()) {
+        Task::Link(first) => Some(format!("make {} a hard link to {}", entry.to.quoted(), shell_always(&first.shown))),
+        Task::Copy => {
             run.links.settle(source.facts.id(), Some(entry.to));
             None
         }
@@ -99,7 +98,7 @@ fn made(run: &mut Run<'_>, making: &Making<'_>) -> Result<String, String> {
         let failed = |errno| format!("cannot create {what}: {}", strerror(errno));
         put(making, replace).map_err(failed)
     };
-    match making.steps.make {
+    match making.steps.product {
         Product::HardLink { replace } => {
             put(replace, format!("hard link {shown} to {name}"))?;
             Ok(format!("make {shown} a hard link to {name}"))
@@ -133,7 +132,7 @@ fn put(making: &Making<'_>, replace: bool) -> Result<(), Errno> {
     if making.in_new { Ok(()) } else { may_be_added_to(to.directory, &to.name) }
 }
 
-/// Whether the directory that the name stands in takes another.
+/// Whether a name may be added to the directory that this one stands in.
 fn may_be_added_to(above: BorrowedFd<'_>, name: &OsStr) -> Result<(), Errno> {
     fs::accessat(above, names::parent(name), Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)
 }
@@ -142,7 +141,7 @@ fn may_be_added_to(above: BorrowedFd<'_>, name: &OsStr) -> Result<(), Errno> {
 fn foresee(run: &mut Run<'_>, making: &Making<'_>) {
     let Some(account) = run.account.as_mut().filter(|_| making.entry.parent.is_none()) else { return };
     let source = making.source.facts;
-    let kind = match making.steps.make {
+    let kind = match making.steps.product {
         Product::SymbolicLink { .. } => Kind::Symlink,
         _ => source.kind,
     };
@@ -152,8 +151,8 @@ fn foresee(run: &mut Run<'_>, making: &Making<'_>) {
     account.foresee(making.entry.to, Facts { kind, modified, inode: NOBODYS, links: 1, ..source });
 }
 
-/// The place in which a directory would be made, which takes part in the copy in its stead, and what it is. That it would be
-/// made is said.
+/// The directory in which another would be made, which stands for that one in the walk, and its facts. That it would be made is
+/// said.
 pub(super) fn directory(
     run: &mut Run<'_>,
     (above, name): (BorrowedFd<'_>, &OsStr),

@@ -1,4 +1,4 @@
-//! What a worker remembers of the small files of a tree, so that one does not have to ask, or tell, all others about each.
+//! What a worker remembers of the small files of a tree, so that it need not ask, or tell, all the others about each of them.
 //!
 //! Memory that two processors write to in turn goes back and forth between them. With each file told by itself (seven
 //! counters, two locks) and with all of a large copy's bookkeeping, 13,000 files took 3.6 % longer onto tmpfs and 3.9 % onto
@@ -8,7 +8,7 @@ use super::Run;
 use crate::sys::facts::FileSystem;
 use crate::transfer::Counters;
 
-/// So many files are told of at once. Whoever watches a slow target sees them come by so many.
+/// So many files are told of at once: on a slow target they are seen to arrive in steps of so many.
 const AT_ONCE: u64 = 16;
 
 /// Small files that were come upon, and those that are done, as far as they have not been told of.

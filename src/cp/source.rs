@@ -19,7 +19,7 @@ pub(super) struct Source {
     pub(super) opened: Result<OwnedFd, Errno>,
 }
 
-/// Opens the source, or at least stats it; says so if there is none. `kind`: what the directory says that it is.
+/// Opens the source, or at least stats it; says so if there is none. `kind`: its kind according to the directory.
 pub(super) fn look_at_source(
     run: &mut Run<'_>,
     from: &Location<'_>,
@@ -43,7 +43,7 @@ fn look(run: &Run<'_>, from: &Location<'_>, followed: bool, kind: Option<Kind>) 
         Kind::Symlink => followed,
         _ if run.options.make != Make::Copy => false, // nothing is read
         Kind::Regular => true,
-        // Nobody who waits for a reader is to be woken by a rehearsal.
+        // A rehearsal must not wake a writer that waits for a reader.
         _ => !run.options.makes_special_files() && !run.options.dry_run,
     };
     let known = match kind {
@@ -77,7 +77,7 @@ fn look(run: &Run<'_>, from: &Location<'_>, followed: bool, kind: Option<Kind>) 
 /// A source that is no regular file, open as GNU opens it: a FIFO with a writer, a device without O_NONBLOCK.
 pub(super) fn open_waiting(from: &Location<'_>, kind: Kind, opened: Result<OwnedFd, Errno>) -> Result<OwnedFd, Errno> {
     match opened {
-        // Opened once more it would wait for one more writer; the one that our opening woke may have written and gone.
+        // Opened again it would wait for another writer: the one that our opening woke may have written and gone.
         Ok(fd) if kind == Kind::Pipe => {
             fs::fcntl_setfl(&fd, fs::fcntl_getfl(&fd)? - OFlags::NONBLOCK)?;
             pipe::await_writer(&fd)?;

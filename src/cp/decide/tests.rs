@@ -24,8 +24,8 @@ fn facts(kind: Kind, inode: u64) -> Facts {
     }
 }
 
-fn made(clear: Clear, make: Product) -> Action {
-    Action::Make(Steps { clear, make })
+fn made(clear: Clear, product: Product) -> Action {
+    Action::Make(Steps { clear, product })
 }
 
 fn plainly(wishes: &Wishes, source: &Facts, there: &There) -> (bool, Action) {
