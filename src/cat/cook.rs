@@ -16,8 +16,8 @@ use show::Table;
 /// anywhere in the chunk is a few instructions.
 const WINDOW: usize = 2 * CHUNK;
 
-/// Room at the end of the output in which no chunk is begun, only ended. The most that comes of one byte is a number and a
-/// line's end; and a copy is of fixed length.
+/// Room at the end of the output in which no chunk begins, but one may end. One byte becomes at most a line number and a line's
+/// end; and copies have a fixed length.
 const MARGIN: usize = 2048;
 
 const _: () = assert!(CHUNK * (number::ROOM + 2) + CHUNK <= MARGIN);
@@ -25,9 +25,9 @@ const _: () = assert!(CHUNK * (number::ROOM + 2) + CHUNK <= MARGIN);
 /// From so many bytes on that ask for attention in a chunk, each of its bytes is looked up.
 const MANY: u32 = 24;
 
-/// So many bytes that ask for attention are dealt with in a chunk whether they are there or not. How many a chunk of text
-/// has no processor foresees, and a branch that is foreseen wrongly takes longer than what it leads to (`-A`, 256 MiB of
-/// lines of 0 to 120 letters: 51 ms instead of 60, of which reading is 16).
+/// So many bytes that ask for attention are dealt with in a chunk whether they are there or not. No processor can predict how
+/// many a chunk of text has, and a mispredicted branch takes longer than the work it would save (`-A`, 256 MiB of lines of 0 to
+/// 120 letters: 51 ms instead of 60, of which reading is 16).
 const FEW: usize = 2;
 
 /// Output at least this long lets [`Cook::format`] make progress.

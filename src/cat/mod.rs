@@ -57,7 +57,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// An operand is sent from now on: how many bytes are expected of it, if it does not tell itself by `--size`.
+    /// An operand is sent from now on. How many bytes are expected of it: what it says itself, else what `--size` says.
     fn begin(&self, name: &OsStr, expected: Option<u64>) -> Option<u64> {
         let said = self.options.size.map(NonZero::get).filter(|_| expected.is_none());
         let counters = self.watch.counters();

@@ -1,4 +1,4 @@
-//! The long names that are GNU's: what an abbreviation on a command line means hangs on them.
+//! GNU's long option names: they decide what an abbreviation on a command line means.
 
 /// GNU's long names of one program, in the order of its table, in which `--=` lists them (cp and cat 9.10).
 ///

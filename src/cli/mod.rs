@@ -165,7 +165,7 @@ fn parse_as(
         (0..labels::ignored_labels(&line.options)).for_each(|_| warn(labels::LABEL_IGNORED));
     }
     let program = OsString::from(command.get_name());
-    // The pre-pass lets nothing through that clap refuses; were it to, the user reads clap's reason and the status is 1.
+    // The pre-pass lets nothing through that clap refuses. If it did, the user would read clap's reason, and the status be 1.
     let matches = command
         .try_get_matches_from_mut(std::iter::once(program).chain(line.options))
         .map_err(|error| UsageError::with_hint(error.kind().to_string()))?;

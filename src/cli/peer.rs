@@ -10,7 +10,7 @@ use std::time::Duration;
 /// The longest `--timeout`: 31 years, so that no clock overflows.
 const LONGEST: Duration = Duration::from_secs(1_000_000_000);
 
-/// Who is to be sent to; `None`: standard output.
+/// The peer to send to; `None`: standard output.
 ///
 /// # Errors
 /// What is wrong with an address or a time, or with the options together.

@@ -33,7 +33,7 @@ impl NoSize {
 /// head has it.
 ///
 /// # Errors
-/// Why it is none.
+/// Why the text is no size.
 pub(super) fn parse(text: &OsStr) -> Result<NonZero<u64>, NoSize> {
     let text = text.to_str().ok_or(NoSize::Unreadable)?;
     let end_of_number = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
@@ -45,7 +45,7 @@ pub(super) fn parse(text: &OsStr) -> Result<NonZero<u64>, NoSize> {
     if !number.is_empty() && number.bytes().all(|digit| digit == b'0') {
         return Err(NoSize::Zero); // of whatever
     }
-    // The digits are digits, so all that can be wrong with them is how many they are.
+    // They are all digits, so the only thing that can be wrong is that they are too many.
     let number = if number.is_empty() { 1 } else { number.parse::<u64>().map_err(|_| NoSize::TooLarge)? };
     let bytes = unit.and_then(|unit| number.checked_mul(unit)).ok_or(NoSize::TooLarge)?;
     NonZero::new(bytes).ok_or(NoSize::Zero)

@@ -12,10 +12,10 @@ use clap::{Arg, ArgAction, Command, ValueHint};
 /// hold (an empty argument means something else there).
 pub const NO_ARGUMENT: &str = "\0";
 
-/// What `--engine` takes instead of engines: to be told which there are.
+/// What `--engine` takes instead of engines, to ask which there are.
 pub const ENGINES_HELP: &str = "help";
 
-/// Options whose letters GNU has not: under its names there is only the long name.
+/// Options whose letters GNU does not have: called `cp` or `cat` they have the long name only.
 pub const OUR_LETTERS: [&str; 5] = ["help", "version", "jobs", "progress", "quiet"];
 
 /// `zccp`'s table.
@@ -224,7 +224,7 @@ pub fn zccat() -> Command {
                  the end; without it, 30 for answer and close, no limit for the others",
             ),
         )
-        // POSIX has it for "no output is held back", which is so with and without it: there is nothing to map.
+        // In POSIX it means that no output is held back, which is so without it too: there is nothing to map.
         .arg(flag("unbuffered").short('u').help("(no effect: output is never held back)"))
         .args(help_and_version())
         .arg(operands())

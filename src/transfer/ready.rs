@@ -13,11 +13,11 @@ const AT_ONCE: u32 = 8;
 /// The longest such sleep.
 const LONGEST: Duration = Duration::from_millis(50);
 
-/// So many times in the time that a peer has is looked whether it takes anything.
+/// How often, within the time that a peer has, it is looked whether it takes anything.
 const LOOKS: u32 = 8;
 
-/// The same where a peer has all the time in the world: between two tries of the call. That a unix peer has shut down its
-/// reading only the call tells: poll(2) has no event for it (unix_poll, net/unix/af_unix.c).
+/// Where a peer has unlimited time: between two tries of the call. Only the call tells that a unix peer has shut down its
+/// reading: poll(2) has no event for it (unix_poll, net/unix/af_unix.c).
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// Waits, and knows for how long to.

@@ -131,7 +131,7 @@ pub enum Unmeasurable {
 pub fn survey(directory: &OsStr) -> Result<Survey, Unmeasurable> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let opened = fs::open(directory, flags, Mode::empty());
-    // One that may be searched and written to, and not read, serves as well.
+    // A directory that may be searched and written to, but not read, will do too.
     let opened = opened.or_else(|errno| match errno {
         Errno::ACCESS => fs::open(directory, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()),
         errno => Err(errno),

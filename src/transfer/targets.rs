@@ -144,8 +144,8 @@ impl Targets {
         u64::try_from(bytes).unwrap_or(MOST).clamp(LEAST, MOST) / 8192 * 8192
     }
 
-    /// The device took so many bytes in that time. Slower is believed at once, faster little by little: a device has memory of its
-    /// own, and what that took in no time says nothing of the rest.
+    /// The device took so many bytes in that time. Slower is believed at once, faster little by little: a device has memory of
+    /// its own, and what that took in no time says nothing of the rest.
     pub(super) fn took(&self, bytes: u64, time: Duration) {
         let micros = time.as_micros().max(1);
         let rate = u64::try_from(u128::from(bytes) * 1_000_000 / micros).unwrap_or(u64::MAX);

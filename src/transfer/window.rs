@@ -10,8 +10,8 @@
 //! 18 and 18 (Linux 6.18, throttled by a control group; docs/numbers-slow.md has the commands). What the flag would add,
 //! dropping the pages, POSIX_FADV_DONTNEED does on every kernel and file system.
 //!
-//! The calls are the copying thread's: a device that is waited for is one that is behind, and then there is nothing else to
-//! do. 200 MiB took 5.00 s so, which is what the device needs.
+//! The copying thread makes the calls itself: it waits only for a device that is behind, and then has nothing else to do. 200
+//! MiB took 5.00 s so, which is what the device needs.
 
 use super::progress::Counters;
 use super::targets::{self, By, Medium, Targets, WORTH, Why};
@@ -25,15 +25,15 @@ use std::time::{Duration, Instant};
 /// A file of fewer bytes has no window of its own: what it leaves in memory counts with what the others leave.
 const OWN: u64 = 1 << 20;
 
-/// A disk is not looked at by a copy that has not lasted so long: it may be done as soon.
+/// A copy that has not lasted so long does not look at its disk: it may soon be done.
 const UNHURRIED: Duration = Duration::from_millis(300);
 /// How often the clock is looked at, bytes.
 const LOOK: u64 = 16 << 20;
-/// What a disk is given to show what it can, bytes.
+/// What a disk is given to write, to see how fast it is, bytes.
 const SAMPLE: u64 = 32 << 20;
 /// One that has not taken them by then is slow: below 64 MiB/s.
 const SLOW: Duration = Duration::from_millis(500);
-/// A target that was seen to be slow and takes so many bytes a second was only busy.
+/// A target that was seen to be slow, but takes so many bytes a second later on, was only busy.
 const NOT_SLOW: u64 = 128 << 20;
 
 /// What there was of a window, for the trail.
@@ -60,9 +60,9 @@ pub(super) struct Window<'a> {
     settled: u64,
     /// Below this, write-back has begun.
     started: u64,
-    /// Below this they were told of as being in memory.
+    /// Below this the counters have been told that they are in memory.
     told: u64,
-    /// Waiting for what is below says nothing of the device: there are holes in it.
+    /// How long it takes to wait for what is below says nothing of the device: there are holes in it.
     measured_from: u64,
     /// When the device was last known to have done what it was given.
     since: Instant,

@@ -16,8 +16,8 @@ pub(in crate::cp) enum Handle<'a> {
     Open(BorrowedFd<'a>),
     /// Open as a place only.
     Place(BorrowedFd<'a>),
-    /// The working directory, as the destination by no name (`cp -r d ''`): as with GNU it gets an owner and times, and
-    /// what is set by name finds nothing (ENOENT).
+    /// The working directory, as the destination of an empty name (`cp -r d ''`): as with GNU it gets an owner and times, and
+    /// whatever is set by name fails (ENOENT).
     Nameless(BorrowedFd<'a>),
 }
 
@@ -56,7 +56,7 @@ impl Handle<'_> {
         Facts::of(self.fd())
     }
 
-    /// `to` is its name, for kernels before 5.8, which take no empty name with a place that is a symbolic link.
+    /// `to` is its name, for kernels before 5.8, which take no empty name where the place is a symbolic link.
     pub(super) fn set_times(&self, to: &Location<'_>, accessed: Timestamp, modified: Timestamp) -> Result<(), Errno> {
         let time = |(seconds, nanoseconds): Timestamp| Timespec { tv_sec: seconds, tv_nsec: nanoseconds.into() };
         let times = Timestamps { last_access: time(accessed), last_modification: time(modified) };
@@ -82,7 +82,7 @@ impl Handle<'_> {
         }
     }
 
-    /// Removes an access control list; where there is none, or can be none, there is nothing to be done.
+    /// Removes the access control list; nothing is to be done where there is none, or can be none.
     pub(super) fn remove_list(&self) {
         let name = c"system.posix_acl_access";
         let _ = match self {

@@ -51,8 +51,8 @@ impl Identity {
     }
 }
 
-/// The permission bits that something new does not get before its owner is its own: group's and others' where another
-/// owner is to come; of a directory whose contents are on their way, the right of others to write into it.
+/// The permission bits that something new does not get at first: those of group and others where its owner is still to be set;
+/// of a directory that is still to be filled, the right of others to write into it.
 pub(super) fn omitted(options: &Options, source: &Facts) -> u32 {
     let omitted = match source.kind {
         _ if options.preserve.ownership => GROUP_AND_OTHERS,
@@ -65,7 +65,7 @@ pub(super) fn omitted(options: &Options, source: &Facts) -> u32 {
 /// The permission bits that a new regular file is made with; the umask takes from them.
 pub(super) fn mode_of_new_file(options: &Options, identity: Identity, source: &Facts) -> u32 {
     let mode = (source.mode & 0o777) & !omitted(options, source);
-    // An extended attribute is set through a descriptor, but by the rights to the file (xattr(7)).
+    // Setting an extended attribute, through a descriptor too, needs write permission to the file (xattr(7)).
     let writable = if options.preserve.xattr != Keep::No && !identity.is_root { 0o200 } else { 0 };
     mode | writable
 }
@@ -76,8 +76,8 @@ pub(super) struct Made<'a> {
     /// It is a directory that leads to an operand (`--parents`): as with GNU it does without extended attributes, and keeps
     /// its special bits with any owner.
     pub(super) leads: bool,
-    /// The source's descriptor, for its extended attributes; none is needed where none are kept. If one is and could not be
-    /// had, why: then they are not known, which is not as if there were none.
+    /// The source's descriptor, for its extended attributes; `None` where none are kept. An error if it could not be opened:
+    /// then they are not known, which is not the same as there being none.
     pub(super) from: Option<Result<Handle<'a>, Errno>>,
     pub(super) from_location: &'a Location<'a>,
     pub(super) to: &'a Location<'a>,
@@ -179,8 +179,8 @@ fn owner(run: &mut Run<'_>, made: &Made<'_>) -> Owner {
         Ok(there) => there,
         Err(errno) => return owner_failed(run, made, errno),
     };
-    // What is there keeps its permissions when it changes hands: first none that one of the two would not give, and no list
-    // that says more.
+    // What is there keeps its permissions when its owner changes: so first it keeps only those of its owner that the source
+    // has too, and no access control list that says more.
     let left = there.mode & made.source.mode & 0o700;
     if !made.new
         && run.options.preserve.mode
@@ -195,7 +195,7 @@ fn owner(run: &mut Run<'_>, made: &Made<'_>) -> Owner {
     match made.handle.set_owner(Some(made.source.owner), Some(made.source.group)) {
         Ok(()) => Owner::Kept,
         Err(errno @ (Errno::PERM | Errno::INVAL)) => {
-            // The group alone may be one of ours; if not, nothing is lost.
+            // We may be a member of the group, at least; if not, nothing is lost.
             if made.source.kind != Kind::Symlink {
                 let _ = made.handle.set_owner(None, Some(made.source.group));
             }
@@ -217,7 +217,7 @@ fn has_owner(made: &Made<'_>, there: &Facts) -> bool {
     (there.owner, there.group) == source && !(unknown && made.new && made.source.kind != Kind::Regular)
 }
 
-/// An ordinary user cannot give files away, and knows it.
+/// An ordinary user cannot give files away: that is no failure.
 fn is_borne(run: &Run<'_>, errno: Errno) -> bool {
     !run.identity.is_root && matches!(errno, Errno::PERM | Errno::INVAL | Errno::ACCESS)
 }
@@ -240,7 +240,7 @@ fn permissions(run: &mut Run<'_>, made: &Made<'_>, mode: u32) -> bool {
     said(run, made, Reason::Kept, set)
 }
 
-/// Why permissions are set, which decides on the sentence and the quotation marks: GNU's.
+/// Why permissions are set: GNU's sentence and quotation marks depend on it.
 #[derive(Clone, Copy)]
 enum Reason {
     /// They are the source's.

@@ -1,6 +1,6 @@
 //! Extended attributes (xattr(7)): which are copied, and what is said where one cannot be.
 //!
-//! The label of SELinux is one that has an option of its own (`--preserve=context`), and with it GNU's own words.
+//! SELinux's label has an option of its own (`--preserve=context`), for which GNU has words of their own.
 //!
 //! xattr.conf(5) names those that are not copied, and those that belong to the permissions: access control lists.
 
@@ -154,7 +154,7 @@ pub(super) fn copy_label(run: &mut Run<'_>, made: &Made<'_>) -> bool {
     }
 }
 
-/// Whether the source has a label, if there has to be one: else nothing is made of it, and that was said.
+/// Whether the source has a label, if one is required: if not, nothing is made of it, and that was said.
 pub(in crate::cp) fn label_is_there(run: &mut Run<'_>, from: &Location<'_>, followed: bool) -> bool {
     if run.options.preserve.context != Keep::Required {
         return true;

@@ -64,7 +64,7 @@ pub(in super::super) fn begin(
         |errno| Some(if over == Over::Old { words::no_temporary(errno, &to.shown()) } else { cannot_create(errno) });
     let destination = destination(to.directory, &to.name).map_err(refused)?;
     if over == Over::Old && destination.stays() {
-        // What was made to take its place, or is its backup, could not even be removed again.
+        // In such a directory neither the new file nor a backup could be removed again.
         return Err(Some(words::unput(Unput::Name(Errno::PERM), &to.shown())));
     }
     let replacement = Replacement::begin(destination, mode).map_err(refused)?;
@@ -89,7 +89,7 @@ fn open_old(
     if opened.1.kind != Kind::Regular {
         return Err(words::not_replaceable(&to.shown()));
     }
-    // A directory that may be written to is no leave to change a file that may not.
+    // That the directory may be written to is no permission to change a file that may not.
     if !run.options.force
         && let Err(errno) = to.may_be_written()
     {
@@ -104,7 +104,7 @@ impl Aside {
         self.replacement.file()
     }
 
-    /// Nothing is taken over, so it is as a new file is.
+    /// Whether it is a new file, which takes nothing over.
     pub(in super::super) fn is_new(&self) -> bool {
         self.old.is_none()
     }

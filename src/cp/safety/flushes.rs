@@ -38,9 +38,9 @@ impl Flushes {
         self.tree.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens the file system that `to` is to be on, and that of what is mounted there. Where that cannot be, each file is
-    /// flushed by itself. Whether what is in memory of them is what the kernel counts as dirty: what a FUSE file system
-    /// without a device has taken is its program's, and nobody counts it.
+    /// Opens the file system that `to` is to be on, and the one that is mounted there. Where that is not possible, each file is
+    /// flushed by itself. Whether the kernel counts as dirty what is in memory for them: what a FUSE file system without a
+    /// device has taken is in its program, and is not counted.
     pub(super) fn cover(&self, to: &Location<'_>) -> bool {
         let open =
             |name| fs::openat(to.directory, name, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());

@@ -1,4 +1,4 @@
-//! What is done for a copy that can be trusted, beyond making it: gone on with ([`resume`]), put in its place whole
+//! What is done, besides copying, for copies that can be trusted: they are resumed ([`resume`]), put in place whole
 //! ([`atomic`]), read back, flushed. docs/safety.md says what each is worth.
 
 pub(super) mod atomic;
@@ -96,13 +96,13 @@ pub(super) fn name_flushed(run: &mut Run<'_>, to: &Location<'_>) -> bool {
     }
 }
 
-/// What was renamed to make room is not to be lost by the flush of its directory ([`durable::renamed`]). A tree is flushed
-/// whole at the end.
+/// Flushes a backup, so that the flush of its directory does not lose what was renamed ([`durable::renamed`]). A tree is
+/// flushed whole at the end.
 pub(super) fn backup_flushed(run: &mut Run<'_>, kept: &Location<'_>) {
     if !run.options.safety.durable || run.flushes.at_once() {
         return;
     }
-    // What cannot be opened to be read is flushed by nobody but its owner.
+    // If it cannot be opened for reading, it cannot be flushed.
     if let Ok(fd) = kept.open_to_read(OFlags::NOFOLLOW | OFlags::NONBLOCK)
         && let Err(errno) = durable::renamed(&fd)
     {

@@ -15,8 +15,8 @@ use rustix::io::Errno;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Instant;
 
-/// Opens what is there for reading and writing, also where its permissions forbid that to its owner: a copy of a
-/// read-only file is one from the start. They are as they were as soon as it is open.
+/// Opens what is there for reading and writing, even where its permissions do not let its owner: the copy of a read-only file
+/// is read-only from the start. As soon as it is open the permissions are what they were.
 pub(in super::super) fn open(to: &Location<'_>) -> Result<OwnedFd, Errno> {
     match to.open_to_write(OFlags::RDWR) {
         Err(Errno::ACCESS) => open_made_writable(to),
@@ -41,8 +41,8 @@ pub(in super::super) fn possible(from: (&Location<'_>, &Facts), to: (&Location<'
     resume::possible(from.1, to.1).map_err(|why: Hopeless| words::hopeless(why, &from.0.shown(), &to.0.shown()))
 }
 
-/// Whether what is there holds the source's bytes already, by reading both. What was read in vain is work besides, for
-/// whoever watches: it will be copied anew.
+/// Whether what is there holds the source's bytes already, by reading both. If not, what was read counts as additional work
+/// for the progress line: it will be copied anew.
 pub(in super::super) fn is_whole(run: &Run<'_>, source: &Source, to: &Location<'_>) -> Option<Id> {
     let from = source.opened.as_ref().ok()?;
     let there = to.open_to_read(OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY).ok()?;
