@@ -176,7 +176,6 @@ impl OnApproval<'_> {
         flow.spoil(full.given);
         self.drain.discard();
         now.map_err(|errno| Step::Error(Side::Source, errno))?;
-        flow.disturb();
         self.changed_at.get_or_insert(flow.given());
         Err(Step::Changed)
     }

@@ -260,9 +260,9 @@ fn different(ask: &Ask<'_>, name: Name) -> Reason {
 /// Up to [`BIG`]: trees of such files by two workers, splice's time as against read and write's: ext4 into itself, files of
 /// 40 KiB 0.85 (0.83), 100 KiB 0.90 (0.99), 256 KiB 0.89 (0.84), 1 MiB 0.84 (0.74), 4 MiB 0.78 (0.71); tmpfs 0.87 (0.77), 0.84
 /// (0.74), 0.77 (0.87), 0.90 (0.69), 1.00 (0.91); from tmpfs onto xfs 0.67 (0.62), onto ext4 0.60 (0.62). By one worker: ext4
-/// 1.14, 1.06, 0.88, 0.87, 0.77; tmpfs 40 KiB 1.69 (1.25), 256 KiB 1.02 (0.88). (Medians and, in parentheses, least of 9 runs
-/// in turn, `--engine=splice,read_write` with a pipe of [`PIPE`] beside `--engine=read_write`, Linux 6.18, 2 Intel
-/// processors, a noisy virtual machine.) What goes by one read and one write stays with them.
+/// 1.14, 1.07, 0.87, 0.87, 0.77; tmpfs 40 KiB 1.69 (1.25), 256 KiB 1.02 (0.88). (Medians and, in parentheses, least of 9 runs
+/// in turn, with a pipe of [`PIPE`] beside the program that read and wrote; again by `-r` beside `-r --sparse=never`; Linux
+/// 6.18, 2 Intel processors, a noisy virtual machine.) What goes by one read and one write stays with them.
 ///
 /// Big ones where there is but one processor for this copy. 512 MiB on one: onto ext4, with room allocated ahead, splice 0.067
 /// s, read and write 0.074; onto tmpfs the same. With two, two threads read and write in 0.047 s on ext4 (0.090 of processor

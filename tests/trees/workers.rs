@@ -57,3 +57,19 @@ fn big_files_that_are_copied_side_by_side_have_one_thread_each() {
         same_trees(&scene, "s", "n");
     }
 }
+
+/// What holds while workers copy side by side held for the operand after the tree.
+#[test]
+fn a_big_file_after_a_tree_has_its_second_thread_again() {
+    let Some(scene) = Scene::on(Fs::Ext4) else { return };
+    plant(&scene, "s", 1, 8, 9 << 20);
+    scene.file("z", &vec![b'z'; 9 << 20]);
+    scene.directory("d");
+    let outcome = scene.zccp(["-r", "-j2", "--explain", "s", "z", "d"]).run();
+    outcome.succeeds().file_is("d/z", &vec![b'z'; 9 << 20]);
+    let one = std::thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
+    let planned = if one { "plan: splice" } else { "plan: read_write" };
+    let text = outcome.stderr_text();
+    let (_, last) = text.split_once("'z' -> 'd/z'").expect("told of");
+    assert!(last.contains(planned), "{last}");
+}

@@ -9,8 +9,9 @@ use std::sync::Arc;
 /// directory once more, and two workers making names in one directory, cost more than they save.
 const WORTH_IT: usize = 64;
 
-/// Moving so many bytes takes about as long as copying a small file does: 23 µs (13,000 of them onto ext4 by two workers, 150
-/// ms; 2.8 GB/s for each of two workers who copy files of 1 MiB there; Linux 6.18, 2 Intel processors).
+/// Moving so many bytes takes somewhat longer than copying a small file does: 25 µs and 14 (onto ext4 by two workers, 256 files
+/// of 1 MiB in 52 ms, 13,000 of 15 KiB in 89: `cargo bench --bench compare -- tree/crates/ext4`; Linux 6.18, 2 Intel
+/// processors).
 const LIKE_AN_ENTRY: u64 = 64 * 1024;
 
 impl Frame {
@@ -26,6 +27,16 @@ impl Frame {
 }
 
 impl Walker<'_, '_, '_> {
+    /// What the entry at hand came to counts for what is left.
+    pub(super) fn weigh(&mut self) {
+        self.run.at_work = 1; // it holds for that entry alone, not for an operand that comes after the tree
+        let moved = std::mem::take(&mut self.run.moved);
+        if let Some(frame) = self.frames.last_mut() {
+            frame.copied += 1;
+            frame.moved += moved;
+        }
+    }
+
     /// Gives half of what is left away, if there is enough.
     pub(super) fn share(&mut self) {
         let top = self.frames.len().saturating_sub(1);

@@ -145,6 +145,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
     /// Begins with the root of the tree.
     pub(super) fn enter_root(&mut self, root: Node, shown: Shown) {
         self.shown = shown;
+        self.run.moved = 0; // what operands before it took says nothing of this tree
         let listing = self.list(self.pool.source);
         self.push(Arc::new(root), listing, (Descriptor::Root, Descriptor::Root), None);
     }
@@ -203,15 +204,6 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         let above = self.shown.enter(name);
         let Directory { source, destination, .. } = directory;
         self.enter(Arc::new(child), (source, destination), above);
-    }
-
-    /// What the entry at hand came to counts for what is left.
-    fn weigh(&mut self) {
-        let moved = std::mem::take(&mut self.run.moved);
-        if let Some(frame) = self.frames.last_mut() {
-            frame.copied += 1;
-            frame.moved += moved;
-        }
     }
 
     fn look(&mut self, at: usize) -> Option<Source> {

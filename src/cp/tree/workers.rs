@@ -34,12 +34,11 @@ pub(super) fn with(run: &mut Run<'_>, pool: &Pool<'_>, begin: impl FnOnce(&mut W
         let mut walker = Walker::new(run, pool, 0);
         begin(&mut walker);
         walker.walk(|walker| {
-            let workers_worth = match std::mem::take(&mut walker.seen) {
-                seen if seen >= WORTH_A_WORKER => usize::MAX,
-                seen => {
-                    walker.seen = seen;
-                    walker.frames.last().map_or(0, |frame| frame.weight() / WORTH_A_WORKER)
-                }
+            let workers_worth = if walker.seen >= WORTH_A_WORKER {
+                walker.seen = 0;
+                usize::MAX
+            } else {
+                walker.frames.last().map_or(0, |frame| frame.weight() / WORTH_A_WORKER)
             };
             if workers_worth == 0 {
                 return;
