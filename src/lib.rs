@@ -72,7 +72,7 @@
 //!   descriptor's number means nothing to another thread, and `/proc/self/fd` is the first thread's:
 //!   [`sys::descriptor::name_in_proc`] gives a descriptor's name in /proc.
 //! * Two workers may share one processor for a long time while another processor is idle; they look, and one of them moves
-//!   (`cp::tree::apart`).
+//!   (`cp::apart`).
 //! * Where the order of what is done shows, one worker does it: questions, backups, a directory copied into itself.
 //!   Where it shows of single entries only, in a tree that is copied onto an existing one, those wait for their turn
 //!   (`cp::tree::turn`).
@@ -213,8 +213,13 @@ fn reporting(options: &'static Options) -> (Reporting, Option<&'static report::j
                 last_word: false,
                 rest: Rest::Stays,
             };
-            let sources =
-                Sources { operands: &options.operands, followed: true, trees: Trees::Unknown, excluded: None };
+            let sources = Sources {
+                operands: &options.operands,
+                followed: true,
+                trees: Trees::Unknown,
+                told_of: false,
+                excluded: None,
+            };
             (reporting, options.json.as_ref(), sources)
         }
     }

@@ -94,13 +94,13 @@ impl Ends<'_> {
         let policy = &run.options.policy;
         let plain = policy.engines.is_empty() && policy.reflink != Reflink::Always;
         let empty = plain && self.source.kind == Kind::Regular && self.source.size == 0 && self.sink.created;
-        silent && empty && !self.from.operand && run.is_ended_by_a_short_read(self.source.device)
+        silent && empty && self.is_one_of_many(run) && run.is_ended_by_a_short_read(self.source.device)
     }
 
-    /// Copies a small file of a tree, of which nothing is to be said, to a new one. `None`: it is yet to be copied.
+    /// Copies a small file of several, of which nothing is to be said, to a new one. `None`: it is yet to be copied.
     fn copy_whole(&self, run: &mut Run<'_>) -> Option<Copied> {
         let silent = !run.options.debug && !run.options.explain && run.limit.is_none() && run.watch.json().is_none();
-        let new = self.sink.created && !self.to.operand;
+        let new = self.sink.created && self.is_one_of_many(run);
         if !silent || !new || !endpoint::is_small(self.source, &run.options.policy) {
             return None;
         }
@@ -118,6 +118,11 @@ impl Ends<'_> {
             return Some(Copied::FAILED);
         }
         Some(Copied::NOTHING)
+    }
+
+    /// Whether it is a file of a tree, or one of several operands.
+    fn is_one_of_many(&self, run: &Run<'_>) -> bool {
+        !self.to.operand || !run.alone
     }
 
     /// A slow target is to have little in memory of small files too.
@@ -144,7 +149,7 @@ impl Ends<'_> {
             ask.processors = Some((run.learned.processors() / run.at_work).max(1));
         }
         let title = run.options.explain.then(|| format!("{} -> {}", self.from.quoted(), self.to.quoted()));
-        let small = !self.to.operand && endpoint::is_small(self.source, &run.options.policy);
+        let small = self.is_one_of_many(run) && endpoint::is_small(self.source, &run.options.policy);
         let expected = ask.expected;
         self.begin(run, &ask, small);
         let (rest, begun, compared) = match self.sink.resumed {
@@ -194,9 +199,7 @@ impl Ends<'_> {
     /// Whoever watches is told that it begins.
     fn begin(&self, run: &mut Run<'_>, ask: &Ask<'_>, small: bool) {
         let counters = run.watch.counters();
-        if !self.to.operand || run.alone {
-            counters.expect(ask.expected.unwrap_or(0));
-        }
+        counters.expect(ask.expected.unwrap_or(0));
         run.come_upon();
         run.tally.tell(counters);
         if self.to.operand && run.alone {
@@ -209,7 +212,7 @@ impl Ends<'_> {
         run.watch.begin(&self.from.shown(), ask.expected);
     }
 
-    /// The plan, which is the same for all small files of trees.
+    /// The plan, which is the same for all small files of a job.
     fn plan(&self, run: &mut Run<'_>, ask: &Ask<'_>, small: bool) -> Rc<Plan> {
         let learned = run.learned;
         match small {

@@ -83,9 +83,6 @@ pub(super) fn copy(
         }
         return None;
     }
-    if !matches!(action, Action::Make(_)) && from.operand && !run.alone {
-        run.watch.counters().unexpect(expected_of(&source.facts));
-    }
     match action {
         Action::Make(steps) if source.facts.kind == Kind::Directory => {
             // A backup of what is no directory is made in silence, as with GNU.
@@ -106,11 +103,6 @@ pub(super) fn copy(
         Action::Refuse(refusal) => entry.refuse(run, refusal),
     }
     None
-}
-
-/// Bytes that a source was expected to come to, when the operands were added up.
-fn expected_of(source: &Facts) -> u64 {
-    if source.kind == Kind::Regular { source.size } else { 0 }
 }
 
 impl Entry<'_> {
@@ -303,15 +295,8 @@ impl Entry<'_> {
     /// Makes it, and keeps account of it: of contents only where all of them arrived.
     fn make_anew(&self, run: &mut Run<'_>, source: &mut Source, how: file::Creation) -> bool {
         let followed = run.options.follows(self.parent.is_none());
-        let without_bytes = matches!(
-            how.product,
-            Product::HardLink { .. } | Product::SymbolicLink { .. } | Product::SameLink { .. } | Product::Special
-        );
         if !attributes::label_is_there(run, self.from, followed) {
             return false;
-        }
-        if without_bytes && self.from.operand && !run.alone {
-            run.watch.counters().unexpect(expected_of(&source.facts));
         }
         let made = match how.product {
             Product::HardLink { replace } => links::hard(run, self.from, followed, self.to, replace),

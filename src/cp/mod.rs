@@ -11,6 +11,7 @@
 //! are what the run remembers.
 
 mod account;
+mod apart;
 mod attributes;
 pub mod backup;
 pub mod decide;
@@ -34,6 +35,7 @@ mod small;
 mod source;
 mod special;
 mod tree;
+mod workers;
 
 pub use options::Options;
 
@@ -66,7 +68,7 @@ pub(crate) struct Run<'a> {
     /// The job is one operand: if that is a file, its size is the total.
     alone: bool,
     scratch: &'a mut Scratch,
-    /// Bytes of the tree's file at hand, until they are expected or it is clear that they are not.
+    /// Bytes that the source at hand was foreseen with, until they are expected or it is clear that they are not.
     foreseen: Option<u64>,
     /// How the small files of a tree are copied, once one was.
     small_plan: Option<Rc<Plan>>,
@@ -83,7 +85,7 @@ pub(crate) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// What was foreseen of the file at hand is expected now, or will never come.
+    /// What was foreseen of the source at hand is expected now, or will never come.
     fn come_upon(&mut self) {
         if let Some(bytes) = self.foreseen.take() {
             self.tally.came_upon(self.watch.counters(), bytes);

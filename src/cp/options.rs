@@ -235,7 +235,7 @@ impl Options {
             false => Trees::Unknown,
         };
         let excluded = (!self.exclude.is_empty()).then_some(&self.exclude as &dyn Excludes);
-        Sources { operands: self.sources(), followed: self.follows(true), trees, excluded }
+        Sources { operands: self.sources(), followed: self.follows(true), trees, told_of: true, excluded }
     }
 
     /// Whether a symbolic link of the source is followed: an operand, or an entry of a tree.

@@ -27,11 +27,24 @@ pub(super) fn look_at_source(
     kind: Option<Kind>,
 ) -> Option<Source> {
     match look(run, from, run.options.follows(operand), kind) {
-        Ok(source) => Some(source),
+        Ok(source) => {
+            run.foreseen = foreseen(&source.facts, operand);
+            Some(source)
+        }
         Err(errno) => {
             run.messages.error(format!("cannot stat {}: {}", from.quoted(), strerror(errno)));
             None
         }
+    }
+}
+
+/// Bytes that it was counted with, if it was, when the sources were added up ahead of the copy: of a tree regular files are,
+/// of operands all but directories.
+fn foreseen(source: &Facts, operand: bool) -> Option<u64> {
+    match source.kind {
+        Kind::Regular => Some(source.size),
+        Kind::Directory => None,
+        _ => operand.then_some(0),
     }
 }
 

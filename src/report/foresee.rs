@@ -19,6 +19,8 @@ pub struct Sources {
     pub followed: bool,
     /// What becomes of directories.
     pub trees: Trees,
+    /// Who copies them says when it comes upon each.
+    pub told_of: bool,
     /// What of them is left out, if anything is.
     pub excluded: Option<&'static dyn Excludes>,
 }
@@ -100,7 +102,13 @@ impl Foresight {
                 Trees::Unknown => self.whole = false,
             },
             _ if alone => self.whole = false,
-            Ok(facts) => self.counters.expect(if facts.is_file() { facts.len() } else { 0 }),
+            Ok(facts) => {
+                let bytes = if facts.is_file() { facts.len() } else { 0 };
+                match self.sources.told_of {
+                    true => self.counters.foresee(bytes),
+                    false => self.counters.expect(bytes),
+                }
+            }
             Err(_) => {}
         }
     }

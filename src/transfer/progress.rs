@@ -252,20 +252,13 @@ impl Counters {
         self.expected_files.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A file of `bytes` that is expected, or will have been, is not copied after all (it stays as it is, or cannot be
-    /// read).
-    pub fn unexpect(&self, bytes: u64) {
-        self.expected.fetch_sub(bytes, Ordering::Relaxed);
-        self.expected_files.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// In a tree a file of `bytes` was seen that the copy may come upon.
+    /// A file of `bytes` was seen that the copy may come upon.
     pub fn foresee(&self, bytes: u64) {
         self.foreseen.fetch_add(bytes, Ordering::Relaxed);
         self.foreseen_files.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// In a tree the copy has come upon so many files of `bytes` in all: whatever becomes of them, they are to come no more.
+    /// The copy has come upon so many files of `bytes` in all: whatever becomes of them, they are to come no more.
     /// Whether they were foreseen, or will be, or never, does not matter.
     pub fn come_upon(&self, files: u64, bytes: u64) {
         self.foreseen.fetch_sub(bytes, Ordering::Relaxed);

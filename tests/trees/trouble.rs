@@ -82,7 +82,7 @@ fn a_directory_that_no_worker_can_open_again_is_named_once() {
     outcome.fails_with(1).stderr_is(&lines.concat());
 }
 
-/// Workers that share a processor are parted (`cp::tree::apart`), as is no program that copies expected to do.
+/// Workers that share a processor are parted (`cp::apart`), as is no program that copies expected to do.
 #[test]
 fn a_filter_that_kills_for_what_parts_workers_or_asks_for_filters_ends_nothing() {
     let Some(scene) = Scene::on(Fs::Tmpfs) else { return };

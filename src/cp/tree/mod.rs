@@ -10,7 +10,6 @@
 //! What is said goes into passages, which are read in the order of the walk ([`order`]). What makes a difference to what
 //! comes after it waits until that reading has come to it ([`turn`]).
 
-mod apart;
 mod ending;
 mod listing;
 mod node;

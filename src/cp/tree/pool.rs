@@ -1,6 +1,7 @@
 //! What the workers of one tree share: work given away and not yet taken, who waits for some, and the order of what is said.
 
-use super::apart::Places;
+use super::super::apart::Places;
+use super::super::workers::MOST_WAITING;
 use super::listing::Listing;
 use super::node::Node;
 use super::order::{Passage, Reader};
@@ -11,9 +12,6 @@ use std::ops::Range;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-
-/// What was said and must wait for its turn, bytes: above that, who is ahead of his turn waits too.
-const MOST_WAITING: usize = 4 << 20;
 
 /// Part of a directory, for whoever has nothing to do.
 #[derive(Debug)]

@@ -9,20 +9,10 @@ use std::sync::Arc;
 /// directory once more, and two workers making names in one directory, cost more than they save.
 const WORTH_IT: usize = 64;
 
-/// Moving so many bytes takes somewhat longer than copying a small file does: 25 µs and 14 (onto ext4 by two workers, 256 files
-/// of 1 MiB in 52 ms, 13,000 of 15 KiB in 89: `cargo bench --bench compare -- tree/crates/ext4`; Linux 6.18, 2 Intel
-/// processors).
-const LIKE_AN_ENTRY: u64 = 64 * 1024;
-
 impl Frame {
-    /// What is left in it, in small files: as large as those that were copied so far, as far as their bytes had to be moved.
+    /// What is left in it, in small files.
     pub(super) fn weight(&self) -> usize {
-        let left = self.end - self.next;
-        left.saturating_mul(1 + self.moved_each() / LIKE_AN_ENTRY as usize)
-    }
-
-    fn moved_each(&self) -> usize {
-        usize::try_from(self.moved / self.copied.max(1)).unwrap_or(usize::MAX)
+        self.load.weight(self.end - self.next)
     }
 }
 
@@ -32,8 +22,7 @@ impl Walker<'_, '_, '_> {
         self.run.at_work = 1; // it holds for that entry alone, not for an operand that comes after the tree
         let moved = std::mem::take(&mut self.run.moved);
         if let Some(frame) = self.frames.last_mut() {
-            frame.copied += 1;
-            frame.moved += moved;
+            frame.load.add(moved);
         }
     }
 
@@ -43,7 +32,7 @@ impl Walker<'_, '_, '_> {
         for at in 0..self.frames.len() {
             let frame = &self.frames[at];
             let left = frame.end - frame.next;
-            let heavy = frame.moved_each() >= LIKE_AN_ENTRY as usize;
+            let heavy = frame.load.is_heavy();
             let enough = frame.weight() >= WORTH_IT || left > 0 && frame.listing.has_directory(frame.next..frame.end);
             if !enough {
                 continue;

@@ -1,6 +1,7 @@
 //! One worker's way through its part of a tree: entry after entry, and into each directory when its turn comes.
 
 use super::super::Run;
+use super::super::apart::Place;
 use super::super::decide::There;
 use super::super::directory::{self, Directory, Finish};
 use super::super::entry::{self, Known};
@@ -8,7 +9,7 @@ use super::super::file::{self, Attempt};
 use super::super::location::Location;
 use super::super::options::Make;
 use super::super::source::{self, Source};
-use super::apart::Place;
+use super::super::workers::Load;
 use super::listing::Listing;
 use super::node::{Above, Node, Shown};
 use super::order::Passage;
@@ -53,9 +54,8 @@ pub(super) struct Frame {
     pub(super) given: Vec<Arc<Passage>>,
     /// It is the directory's own frame, not that of a part that was given away.
     pub(super) first: bool,
-    /// Entries copied here so far, and the bytes that had to be moved for them, but for those of small files.
-    pub(super) copied: u64,
-    pub(super) moved: u64,
+    /// What was copied here so far.
+    pub(super) load: Load,
 }
 
 impl Frame {
@@ -181,7 +181,6 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
             self.give_all();
             self.run.at_work = self.pool.at_work();
         }
-        self.run.foreseen = (source.facts.kind == Kind::Regular).then_some(source.facts.size);
         let directory = self.copy(at, source, there);
         self.run.come_upon();
         self.weigh();
@@ -290,8 +289,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
             above,
             given,
             first: true,
-            copied: 0,
-            moved: 0,
+            load: Load::default(),
         });
     }
 
@@ -319,8 +317,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
             above: None,
             given,
             first: false,
-            copied: 0,
-            moved: 0,
+            load: Load::default(),
         });
         self.shown = shown;
         self.skip_if_lost();
