@@ -73,6 +73,9 @@ mod oracle_cat;
 // zccp called cp beside GNU cp, line by line.
 mod oracle_cp;
 
+// Many operands that go into one directory: side by side, and as if one had done it all.
+mod operands;
+
 // The man pages and the completions: complete, and taken by real shells and a real formatter.
 mod pages;
 

@@ -113,6 +113,7 @@ impl Ends<'_> {
         }
         run.come_upon();
         run.tally.copied(run.watch.counters(), size);
+        run.note(self.to);
         if let Err(errno) = self.mind_target(run, size) {
             run.messages.error(format!("error writing {}: {}", self.to.quoted(), strerror(errno)));
             return Some(Copied::FAILED);

@@ -1,4 +1,9 @@
-//! Which source goes to which destination.
+//! Which source goes to which destination. Several that go into one directory are copied side by side where that pays and
+//! makes no difference ([`abreast`], [`independent`]).
+
+mod abreast;
+mod independent;
+mod order;
 
 use super::decide::There;
 use super::entry::{self, Known};
@@ -6,6 +11,7 @@ use super::file::{self, Attempt};
 use super::location::Location;
 use super::names;
 use super::options::{Make, PARENTS_WANT_A_DIRECTORY, Target};
+use super::workers::Load;
 use super::{Run, backup, parents, safety, source, tree};
 use crate::report::quote::shell_always;
 use crate::sys::facts::Facts;
@@ -90,19 +96,50 @@ fn single(run: &mut Run<'_>, source: &OsStr, to: &OsStr, mut known: Known<'_>) {
     copy(run, &from, &plain, known);
 }
 
+/// Sources that go into one directory.
+struct Several<'s> {
+    sources: &'s [OsString],
+    /// The directory, as it was named.
+    name: &'s OsStr,
+    directory: BorrowedFd<'s>,
+}
+
+impl<'s> Several<'s> {
+    fn len(&self) -> usize {
+        self.sources.len()
+    }
+
+    /// The source of this number, as it is taken.
+    fn source(&self, run: &Run<'_>, at: usize) -> &'s OsStr {
+        as_taken(run, &self.sources[at])
+    }
+
+    /// The source and the destination of this number.
+    fn places(&self, run: &Run<'_>, at: usize) -> (Location<'s>, Location<'s>) {
+        let source = self.source(run, at);
+        (Location::plain(source), Location::inside(self.directory, self.name, source))
+    }
+}
+
 fn into(run: &mut Run<'_>, sources: &[OsString], name: &OsStr, directory: BorrowedFd<'_>) {
     if let Some(account) = &mut run.account {
         account.watch(sources.len() > 1);
     }
-    let mut new = false;
-    for source in sources {
-        let source = as_taken(run, source);
-        if run.options.parents {
-            parents::copy(run, source, name, directory, &mut new);
-        } else {
-            let inside = Location::inside(directory, name, source);
-            copy(run, &Location::plain(source), &inside, Known::default());
+    let several = Several { sources, name, directory };
+    if run.options.parents {
+        let mut new = false;
+        return (0..several.len())
+            .for_each(|at| parents::copy(run, several.source(run, at), name, directory, &mut new));
+    }
+    let mut load = Load::default();
+    for at in 0..several.len() {
+        if abreast::is_worth_it(run, load.weight(several.len() - at)) {
+            return abreast::rest(run, &several, at, load);
         }
+        let (from, to) = several.places(run, at);
+        run.moved = 0;
+        copy(run, &from, &to, Known::default());
+        load.add(run.moved);
     }
 }
 
@@ -110,7 +147,9 @@ fn into(run: &mut Run<'_>, sources: &[OsString], name: &OsStr, directory: Borrow
 pub(super) fn copy(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, known: Known<'_>) {
     run.into_itself = false;
     safety::begin(run, to);
-    if let Some(directory) = entry::copy(run, from, to, known) {
+    let directory = entry::copy(run, from, to, known);
+    run.come_upon();
+    if let Some(directory) = directory {
         tree::fill(run, from, to, directory);
     }
 }

@@ -7,6 +7,7 @@
 use super::Run;
 use crate::sys::facts::FileSystem;
 use crate::transfer::Counters;
+use std::os::fd::AsFd;
 
 /// So many files are told of at once: on a slow target they are seen to arrive in steps of so many.
 const AT_ONCE: u64 = 16;
@@ -63,6 +64,13 @@ impl Tally {
 }
 
 impl Run<'_> {
+    /// The file system of a source is asked for once, so that it is known whether its small files end by a short read.
+    pub(super) fn meets(&mut self, source: impl AsFd, device: u64) {
+        if self.tally.device.is_none_or(|(last, _)| last != device) {
+            self.learned.file_system(source, device);
+        }
+    }
+
     /// Whether on this device a read that is not filled has met the end of a regular file. Asks nothing of the kernel: what
     /// is not known yet does not.
     pub(super) fn is_ended_by_a_short_read(&mut self, device: u64) -> bool {

@@ -26,16 +26,20 @@ pub(super) fn look_at_source(
     operand: bool,
     kind: Option<Kind>,
 ) -> Option<Source> {
-    match look(run, from, run.options.follows(operand), kind) {
-        Ok(source) => {
-            run.foreseen = foreseen(&source.facts, operand);
-            Some(source)
-        }
+    match look(run, from, operand, kind) {
+        Ok(source) => Some(source),
         Err(errno) => {
             run.messages.error(format!("cannot stat {}: {}", from.quoted(), strerror(errno)));
             None
         }
     }
+}
+
+/// As [`look_at_source`], and says nothing.
+pub(super) fn look(run: &mut Run<'_>, from: &Location<'_>, operand: bool, kind: Option<Kind>) -> Result<Source, Errno> {
+    let source = open(run, from, run.options.follows(operand), kind)?;
+    run.foreseen = foreseen(&source.facts, operand);
+    Ok(source)
 }
 
 /// Bytes that it was counted with, if it was, when the sources were added up ahead of the copy: of a tree regular files are,
@@ -48,7 +52,7 @@ fn foreseen(source: &Facts, operand: bool) -> Option<u64> {
     }
 }
 
-fn look(run: &Run<'_>, from: &Location<'_>, followed: bool, kind: Option<Kind>) -> Result<Source, Errno> {
+fn open(run: &Run<'_>, from: &Location<'_>, followed: bool, kind: Option<Kind>) -> Result<Source, Errno> {
     let not_opened = |facts| Ok(Source { facts, opened: Err(Errno::BADF) });
     // A device is not even opened where it is made anew: that may rewind a tape.
     let opens = |kind| match kind {

@@ -25,7 +25,7 @@ use crate::apparatus::{Scene, tree};
 use std::path::Path;
 
 /// A tree of `directories` directories with `files` files each, `bytes` bytes long.
-fn plant(scene: &Scene, name: &str, directories: usize, files: usize, bytes: usize) {
+pub fn plant(scene: &Scene, name: &str, directories: usize, files: usize, bytes: usize) {
     scene.directory(name);
     for directory in 0..directories {
         scene.directory(format!("{name}/d{directory:03}"));

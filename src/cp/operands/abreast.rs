@@ -1,0 +1,225 @@
+//! Operands that are copied side by side: those that follow one another and have nothing to do with each other
+//! ([`independent`]), each by the worker that comes to it first. What is said of them is said in their order ([`Order`]).
+
+use super::super::apart::{Place, Places};
+use super::super::decide::There;
+use super::super::entry::{self, Known};
+use super::super::file::{self, Attempt};
+use super::super::options::Make;
+use super::super::workers::{self, Load, Shared, WORTH_A_WORKER};
+use super::super::{Run, safety, source};
+use super::independent::{self, Found, Tie};
+use super::order::Order;
+use super::{Several, copy};
+use crate::sys::facts::Kind;
+use rustix::fs::{self, Mode, OFlags};
+use std::ops::Range;
+use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::Scope;
+
+/// Whether what weighs so much is worth looking at it twice. In a rehearsal what would be made is kept account of, which one
+/// thread has.
+pub(super) fn is_worth_it(run: &Run<'_>, weight: usize) -> bool {
+    weight >= WORTH_A_WORKER && workers::most(run.options) > 1 && !run.options.dry_run
+}
+
+/// Copies the operands from `first` on, after some that came to `load`.
+pub(super) fn rest(run: &mut Run<'_>, several: &Several<'_>, first: usize, mut load: Load) {
+    let found = independent::of(run, several, first);
+    let mut most = Most::default();
+    let mut at = first;
+    while at < several.len() {
+        let independent = found.independent(at);
+        if independent == 0 {
+            let (from, to) = several.places(run, at);
+            copy(run, &from, &to, Known::default());
+            at += 1;
+        } else {
+            load = side_by_side(run, several, &found, at..at + independent, (load, &mut most));
+            at += independent;
+        }
+    }
+}
+
+/// How many workers there may be, which is not asked before it matters.
+#[derive(Default)]
+struct Most(Option<usize>);
+
+impl Most {
+    fn get(&mut self, run: &Run<'_>, found: &Found) -> usize {
+        let most = || match run.options.jobs {
+            Some(_) => workers::most(run.options),
+            None => workers::most(run.options).min(workers::that_pay(found.devices.iter().copied())),
+        };
+        *self.0.get_or_insert_with(most)
+    }
+}
+
+/// Operands that are independent of each other.
+struct Stretch<'s> {
+    several: &'s Several<'s>,
+    found: &'s Found,
+    next: AtomicUsize,
+    end: usize,
+    /// Workers that are not done.
+    at_work: AtomicUsize,
+    /// Once several speak.
+    order: OnceLock<Order>,
+    places: Places,
+}
+
+fn side_by_side(
+    run: &mut Run<'_>,
+    several: &Several<'_>,
+    found: &Found,
+    operands: Range<usize>,
+    (mut load, most): (Load, &mut Most),
+) -> Load {
+    // Of these, none could meet another.
+    let account = run.account.take();
+    let Range { start, end } = operands;
+    let stretch = Stretch {
+        several,
+        found,
+        next: AtomicUsize::new(start),
+        end,
+        at_work: AtomicUsize::new(1),
+        order: OnceLock::new(),
+        places: Places::new(),
+    };
+    safety::begin(run, &several.places(run, start).1);
+    std::thread::scope(|scope| {
+        let shared = Shared::of(run);
+        let (mut workers, mut anchor) = (1, None);
+        load = stretch.work(run, 0, load, |run, at, load| {
+            let worth = load.weight(end - at) / WORTH_A_WORKER;
+            if workers <= worth && workers < most.get(run, found) {
+                let started = stretch.start(scope, shared, run, (workers, at), &mut anchor);
+                workers = if started { workers + 1 } else { usize::MAX };
+            }
+        });
+    });
+    run.account = account;
+    if let Some(order) = stretch.order.into_inner() {
+        for at in order.left() {
+            let (from, to) = several.places(run, at);
+            copy(run, &from, &to, Known::default());
+            order.done(at, run.messages.take_record());
+        }
+        *run.messages = order.into_messages();
+    }
+    load
+}
+
+impl Stretch<'_> {
+    /// Starts the worker of this number, by whom is about to copy the operand of number `at`; `false` if there is none to be
+    /// had.
+    fn start<'scope, 'r: 'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        shared: Shared<'r>,
+        run: &mut Run<'_>,
+        (number, at): (usize, usize),
+        anchor: &mut Option<OwnedFd>,
+    ) -> bool {
+        let Some(last) = self.last_kept(anchor) else { return false };
+        // Before the other one has anything to say.
+        self.order.get_or_init(|| Order::new(std::mem::replace(run.messages, shared.recording()), at));
+        self.at_work.fetch_add(1, Ordering::Relaxed);
+        let work = move |run: &mut Run<'_>| _ = self.work(run, number, Load::default(), |_, _, _| {});
+        let started = shared.start(scope, last, work);
+        if !started {
+            self.at_work.fetch_sub(1, Ordering::Relaxed);
+        }
+        started
+    }
+
+    /// The last of the descriptors that a worker goes on with: that of the directory was opened after everything that is open
+    /// for the whole run. The working directory has none, and `anchor` is opened instead.
+    fn last_kept(&self, anchor: &mut Option<OwnedFd>) -> Option<RawFd> {
+        let directory = self.several.directory.as_raw_fd();
+        if directory >= 0 {
+            return Some(directory.max(2));
+        }
+        if anchor.is_none() {
+            *anchor = fs::open(".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok();
+        }
+        anchor.as_ref().map(|anchor| anchor.as_raw_fd().max(2))
+    }
+
+    /// Copies operand after operand, with a word to `turn` before each, until there is none; what they came to.
+    fn work(
+        &self,
+        run: &mut Run<'_>,
+        number: usize,
+        mut load: Load,
+        mut turn: impl FnMut(&mut Run<'_>, usize, Load),
+    ) -> Load {
+        let mut place = Place::of(number);
+        run.moved = 0; // a tree before it says nothing of these
+        loop {
+            let at = self.next.fetch_add(1, Ordering::Relaxed);
+            if at >= self.end {
+                break;
+            }
+            turn(run, at, load);
+            place.keep_apart(&self.places);
+            run.at_work = self.at_work.load(Ordering::Relaxed);
+            let done = self.copy(run, at);
+            run.at_work = 1;
+            if done {
+                run.come_upon();
+            }
+            load.add(std::mem::take(&mut run.moved));
+            match self.order.get() {
+                Some(order) if done => order.done(at, run.messages.take_record()),
+                Some(order) => order.leave(at),
+                None if done => {}
+                // Nobody else is at work: it is in its turn.
+                None => {
+                    let (from, to) = self.several.places(run, at);
+                    copy(run, &from, &to, Known::default());
+                }
+            }
+        }
+        self.at_work.fetch_sub(1, Ordering::Relaxed);
+        place.rest(&self.places);
+        run.tally.tell(run.watch.counters());
+        load
+    }
+
+    /// Copies an operand; `false` if it is not what it was taken for, and is to be copied when the others are done: there is no
+    /// such source yet, or none that can be copied beside others, or something is at the destination by now. (Somebody else has
+    /// put it there, or it is another operand's by a name that is the same to this file system.)
+    fn copy(&self, run: &mut Run<'_>, at: usize) -> bool {
+        let (from, to) = self.several.places(run, at);
+        let Ok(mut source) = source::look(run, &from, true, None) else { return false };
+        match source.facts.kind {
+            Kind::Regular | Kind::Symlink => {}
+            Kind::Directory if !run.options.recursive => {}
+            _ => return false,
+        }
+        if let Ok(opened) = &source.opened {
+            run.meets(opened, source.facts.device);
+        }
+        let mut there = None;
+        if self.found.tie(at) == Tie::New {
+            if run.options.make == Make::Copy && !run.options.preserve.links {
+                match file::copy_if_new(run, &from, &to, source) {
+                    Attempt::Done => return true,
+                    Attempt::NotNew(again) => source = again,
+                }
+            }
+            if to.facts(false).is_ok() {
+                return false;
+            }
+            there = Some(Ok(There::Nothing));
+        }
+        let known = Known { source: Some(source), there, ..Known::default() };
+        let directory = entry::copy(run, &from, &to, known);
+        debug_assert!(directory.is_none(), "a directory is not copied here");
+        true
+    }
+}

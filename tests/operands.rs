@@ -1,0 +1,238 @@
+//! Many operands that go into one directory: copied side by side where that makes no difference, and as if one had done it all.
+
+use crate::apparatus::strace::{Trace, trace};
+use crate::apparatus::{Command, Fs, Outcome, Scene, tree};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::time::{Duration, Instant};
+
+/// So many that more than one worker is worth it.
+const MANY: usize = 200;
+
+fn name(at: usize) -> String {
+    format!("f{at:03}")
+}
+
+/// A scene with `count` files of `bytes` bytes in `s`, and an empty directory `d`; the files' names.
+fn planted(fs: Fs, count: usize, bytes: usize) -> Option<(Scene, Vec<String>)> {
+    let scene = Scene::on(fs)?;
+    for directory in ["s", "d"] {
+        scene.directory(directory);
+    }
+    let names: Vec<String> = (0..count).map(|at| format!("s/{}", name(at))).collect();
+    for (at, name) in names.iter().enumerate() {
+        scene.file(name, &content(at, bytes));
+    }
+    Some((scene, names))
+}
+
+fn content(at: usize, bytes: usize) -> Vec<u8> {
+    let mut content = vec![b'a' + (at % 26) as u8; bytes];
+    content.iter_mut().zip(name(at).bytes()).for_each(|(there, byte)| *there = byte);
+    content
+}
+
+fn into_d(scene: &Scene, options: &[&str], names: &[impl AsRef<str>]) -> Command {
+    scene.zccp(options).arguments(names.iter().map(|name| OsString::from(name.as_ref()))).argument("d")
+}
+
+/// The threads that made files in `d`.
+fn makers(trace: &Trace) -> BTreeSet<u32> {
+    let makes = |call: &&crate::apparatus::strace::Call| call.arguments.iter().any(|flags| flags.contains("O_EXCL"));
+    trace.named("openat").filter(makes).map(|call| call.thread).collect()
+}
+
+#[test]
+fn many_are_copied_by_several_workers() {
+    for fs in [Fs::Ext4, Fs::XfsPlain, Fs::Btrfs, Fs::Tmpfs] {
+        for (count, bytes) in [(MANY, 1000), (MANY, 0), (12, 4 << 20)] {
+            let Some((scene, names)) = planted(fs, count, bytes) else { continue };
+            let Some((outcome, trace)) = trace(&scene, &[], into_d(&scene, &["-j2"], &names)) else { return };
+            outcome.succeeds().stderr_is("").stdout_is("");
+            // What is cloned is done before another worker could begin.
+            let cloned = fs == Fs::Btrfs && bytes > 1 << 20;
+            assert_eq!(makers(&trace).len(), if cloned { 1 } else { 2 }, "{} {count} of {bytes}", fs.name());
+            assert_eq!(tree::describe(&scene.path("s")), tree::describe(&scene.path("d")));
+        }
+    }
+}
+
+#[test]
+fn a_few_are_copied_by_one() {
+    let Some((scene, names)) = planted(Fs::Ext4, 12, 1000) else { return };
+    let Some((outcome, trace)) = trace(&scene, &[], into_d(&scene, &["-j2"], &names)) else { return };
+    outcome.succeeds().stderr_is("");
+    assert_eq!(trace.count("clone") + trace.count("clone3"), 0);
+    assert_eq!(tree::describe(&scene.path("s")), tree::describe(&scene.path("d")));
+}
+
+/// By one worker, who makes the same calls each time. If something is at one of the destinations already, each operand is
+/// looked at twice before any is copied.
+#[test]
+fn a_small_one_takes_seven_calls_into_a_new_directory_and_nine_into_another() {
+    for (fs, other, each) in
+        [Fs::Ext4, Fs::XfsPlain, Fs::Btrfs, Fs::Tmpfs].map(|fs| [(fs, false, 7), (fs, true, 9)]).concat()
+    {
+        let calls = |count: usize| {
+            let (scene, names) = planted(fs, count, 1000)?;
+            if other {
+                scene.file("d/f000", b"older");
+            }
+            // Two workers are allowed, and none can be started.
+            let command = into_d(&scene, &["-j2"], &names);
+            let (outcome, trace) =
+                trace(&scene, &["--inject=clone3:error=EAGAIN", "--inject=clone:error=EAGAIN"], command)?;
+            outcome.succeeds().stderr_is("");
+            Some(trace.calls.len())
+        };
+        let (Some(few), Some(many)) = (calls(MANY), calls(2 * MANY)) else { continue };
+        let memory = 20; // brk, mmap
+        assert!(
+            many - few <= each * MANY + memory,
+            "{} {other}: {} calls for {MANY} operands more",
+            fs.name(),
+            many - few
+        );
+    }
+}
+
+/// The same job by `jobs` workers into a new copy of `before`: what was said, and what came of it.
+fn done(scene: &Scene, command: impl Fn(&str) -> Command, jobs: &str) -> (Outcome, String) {
+    let _ = std::fs::remove_dir_all(scene.path("d"));
+    scene.program("cp").arguments(["-a", "before", "d"]).run().succeeds();
+    let outcome = command(jobs).run();
+    let tree = tree::describe(&scene.path("."));
+    (outcome, tree)
+}
+
+#[track_caller]
+fn is_as_by_one(scene: &Scene, command: impl Fn(&str) -> Command, rounds: usize) -> Outcome {
+    let (one, tree) = done(scene, &command, "-j1");
+    for _ in 0..rounds {
+        let (more, other) = done(scene, &command, "-j4");
+        assert_eq!(
+            (String::from_utf8_lossy(&more.stdout), more.stderr_text(), more.status.code()),
+            (String::from_utf8_lossy(&one.stdout), one.stderr_text(), one.status.code())
+        );
+        assert_eq!(other, tree);
+    }
+    one
+}
+
+#[test]
+fn what_is_said_comes_in_the_order_of_the_operands() {
+    let Some((scene, mut names)) = planted(Fs::Ext4, MANY, 100) else { return };
+    scene.directory("before");
+    scene.directory(format!("before/{}", name(30)));
+    scene.file(format!("before/{}", name(40)), b"older");
+    scene.directory("s/sub");
+    names.insert(50, "s/none".into());
+    names.insert(60, "s/sub".into());
+    names.insert(70, "s/f001".into());
+    std::fs::remove_file(scene.path("s/f100")).unwrap();
+    let outcome = is_as_by_one(&scene, |jobs| into_d(&scene, &["-v", jobs], &names), 5);
+    outcome.fails_with(1);
+    let text = outcome.stderr_text();
+    let wrongs: Vec<&str> = text.lines().collect();
+    let expected = [
+        "zccp: cannot overwrite directory 'd/f030' with non-directory 's/f030'",
+        "zccp: cannot stat 's/none': No such file or directory",
+        "zccp: -r not specified; omitting directory 's/sub'",
+        "zccp: warning: source file 's/f001' specified more than once",
+        "zccp: cannot stat 's/f100': No such file or directory",
+    ];
+    assert_eq!(wrongs, expected);
+    assert_eq!(outcome.stdout.iter().filter(|byte| **byte == b'\n').count(), MANY - 2);
+}
+
+/// What one operand's copy writes is what another one reads, or writes as well.
+#[test]
+fn those_that_meet_are_copied_in_their_order() {
+    let Some((scene, mut names)) = planted(Fs::Tmpfs, MANY, 20_000) else { return };
+    for directory in ["before", "t", "l"] {
+        scene.directory(directory);
+    }
+    // 10 is written to what 190 reads: by a second name, and by a symbolic link.
+    scene.file("before/f010", b"old");
+    scene.symlink("../d/f010", "l/reads");
+    names.insert(190, "l/reads".into());
+    // 20 and 180 are written to one file.
+    scene.file("before/f020", b"old");
+    std::fs::hard_link(scene.path("before/f020"), scene.path("before/f180")).unwrap();
+    // 170 is written to what is 30's.
+    scene.file("before/f030", b"old");
+    scene.symlink("f030", "before/f170");
+    // The second of two names for one destination is refused.
+    scene.file("t/f040", b"other");
+    names.insert(160, "t/f040".into());
+    // What 150 is written through a link to is the source of 155.
+    scene.symlink("../t/read", "before/f150");
+    scene.file("t/read", b"old");
+    names.insert(156, "t/read".into());
+    let outcome = is_as_by_one(
+        &scene,
+        |jobs| {
+            scene.file("t/read", b"old");
+            into_d(&scene, &[jobs], &names)
+        },
+        20,
+    );
+    outcome.fails_with(1).stderr_is("zccp: will not overwrite just-created 'd/f040' with 't/f040'\n");
+    let file = |at| content(at, 20_000);
+    outcome.file_is("d/reads", &file(10)).file_is("d/f020", &file(180)).file_is("d/f180", &file(180));
+    outcome.file_is("d/f030", &file(170)).file_is("d/f040", &file(40)).file_is("d/read", &file(150));
+}
+
+/// A tree among them, and names of one file that are to stay that.
+#[test]
+fn trees_and_links_among_them_are_as_by_one() {
+    let Some((scene, mut names)) = planted(Fs::Ext4, MANY, 100) else { return };
+    scene.directory("before");
+    super::trees::plant(&scene, "s/tree", 3, 30, 100);
+    for (at, of) in [(11, "s/f010"), (150, "s/f020"), (199, "s/f010")] {
+        std::fs::hard_link(scene.path(of), scene.path(format!("s/link{at}"))).unwrap();
+        names.insert(at, format!("s/link{at}"));
+    }
+    std::fs::hard_link(scene.path("s/f030"), scene.path("s/tree/d000/link")).unwrap();
+    scene.symlink("f040", "s/symbolic");
+    names.insert(100, "s/tree".into());
+    names.insert(120, "s/symbolic".into());
+    for options in ["-a", "-r", "-dv", "-al", "-rL", "--resume", "--atomic", "-uv"] {
+        let outcome = is_as_by_one(&scene, |jobs| into_d(&scene, &[options, "-r", jobs], &names), 3);
+        outcome.succeeds().stderr_is("");
+    }
+}
+
+/// Nothing was there when it was looked at, and something is when it is copied. It is replaced, as if it had been there.
+#[test]
+fn what_comes_to_be_there_meanwhile_is_replaced() {
+    let Some((scene, names)) = planted(Fs::Tmpfs, MANY, 100) else { return };
+    let late = name(150);
+    let options = ["-P", &late, "--inject=openat:delay_enter=1500000"];
+    let command = into_d(&scene, &["-j2"], &names);
+    let outcome = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let begun = Instant::now();
+            while !scene.path("d/f100").exists() && begun.elapsed() < Duration::from_secs(60) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            scene.file(format!("d/{late}"), b"somebody else's");
+        });
+        trace(&scene, &options, command)
+    });
+    let Some((outcome, trace)) = outcome else { return };
+    outcome.succeeds().stderr_is("").file_is(format!("d/{late}"), &content(150, 100));
+    assert!(trace.named("openat").any(|call| call.result == Err("EEXIST".into())), "it was there from the start");
+}
+
+/// Whoever works beside keeps the descriptors that are open for the whole run.
+#[test]
+fn json_is_told_of_all_of_them_in_the_working_directory_too() {
+    let Some((scene, _)) = planted(Fs::Tmpfs, MANY, 100) else { return };
+    let names: Vec<String> = (0..MANY).map(|at| format!("../s/{}", name(at))).collect();
+    let outcome = scene.zccp(["-j2", "--json=../told"]).arguments(names).argument(".").under("env", ["-C", "d"]).run();
+    outcome.succeeds().stderr_is("");
+    let told = String::from_utf8(scene.bytes("told")).expect("it is text");
+    assert_eq!(told.lines().filter(|line| line.contains("\"event\":\"file\"")).count(), MANY);
+    assert_eq!(tree::describe(&scene.path("s")), tree::describe(&scene.path("d")));
+}
