@@ -16,6 +16,17 @@ pub enum Task {
     Send,
 }
 
+/// How many files are copied at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Many {
+    /// As a tree, `-r`.
+    Tree,
+    /// As a tree with all attributes, `-a`.
+    Archive,
+    /// By their names, into one directory.
+    Operands,
+}
+
 /// Where a program is looked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -143,20 +154,22 @@ impl Program {
         command
     }
 
-    /// Whether it copies trees; if `archive`, with all their attributes, by GNU's `-a`.
-    pub fn copies_trees(&self, archive: bool) -> bool {
+    /// Whether it copies many files so.
+    pub fn copies(&self, many: Many) -> bool {
         let archives = ["zccp", "gnu-cp", "uu-cp"].contains(&self.name);
-        archives || (!archive && ["cpz", "xcp", "fcp"].contains(&self.name))
+        archives || (many != Many::Archive && ["cpz", "xcp", "fcp"].contains(&self.name))
     }
 
-    /// Copy the tree `source` to `dest`, which is not there yet.
-    pub fn copy_tree(&self, source: &Path, dest: &Path, archive: bool) -> Command {
+    /// Copy what is in `sources`, a tree to `dest`, which is not there yet, or files into it.
+    pub fn copy_many(&self, sources: &[PathBuf], dest: &Path, many: Many) -> Command {
         let mut command = self.command();
-        // cpz and fcp copy a directory as they copy anything.
-        if !["cpz", "fcp"].contains(&self.name) {
-            command.arg(if archive { "-a" } else { "-r" });
+        match many {
+            Many::Archive => _ = command.arg("-a"),
+            // cpz and fcp copy a directory as they copy anything.
+            Many::Tree if !["cpz", "fcp"].contains(&self.name) => _ = command.arg("-r"),
+            Many::Tree | Many::Operands => {}
         }
-        command.args([source, dest]);
+        command.args(sources).arg(dest);
         command
     }
 

@@ -7,7 +7,7 @@ use crate::cooking::Cooking;
 use crate::copying::{Copy, Copying};
 use crate::filesystems::{Kind, Throttle};
 use crate::measure::Scene;
-use crate::rivals::{Program, Task};
+use crate::rivals::{Many, Program, Task};
 use crate::starting::{Little, Starting};
 use crate::streams::{Sink, Streaming};
 use crate::trees::{Planting, Shape};
@@ -34,7 +34,7 @@ enum Work {
     Stream(Sink),
     Start(Little),
     Cook(Content, &'static str),
-    Tree { shape: Shape, target: Kind, archive: bool },
+    Tree { shape: Shape, target: Kind, many: Many },
 }
 
 /// Which programs take part.
@@ -48,8 +48,8 @@ enum Select {
     Senders,
     /// Those people use for a slow stick.
     SlowTarget,
-    /// Those that copy trees, or keep all attributes of them.
-    Trees { archive: bool },
+    /// Those that copy many files so.
+    Many(Many),
 }
 
 /// File systems of the copying rows: name, source's, target's, two different ones.
@@ -140,12 +140,15 @@ pub fn all(size: u64, rounds: usize) -> Vec<Row> {
 /// The rows of trees; of large files as many as eight times `size` holds.
 fn trees(size: u64, rounds: usize) -> Vec<Row> {
     let shapes = [
-        ("crates", Shape::Crates, false),
-        ("crates-a", Shape::Crates, true),
-        ("flat-empty", Shape::Flat(0), false),
-        ("flat-4K", Shape::Flat(4096), false),
-        ("spread-1K", Shape::Spread, false),
-        ("large-1M", Shape::Large((size >> 20) * 8), false),
+        ("tree/crates", Shape::Crates, Many::Tree),
+        ("tree/crates-a", Shape::Crates, Many::Archive),
+        ("tree/flat-empty", Shape::Flat(0), Many::Tree),
+        ("tree/flat-4K", Shape::Flat(4096), Many::Tree),
+        ("tree/spread-1K", Shape::Spread, Many::Tree),
+        ("tree/large-1M", Shape::Large((size >> 20) * 8), Many::Tree),
+        ("operands/15K", Shape::Few { files: 5000, bytes: 15 << 10 }, Many::Operands),
+        ("operands/4M", Shape::Few { files: 128, bytes: 4 << 20 }, Many::Operands),
+        ("operands/64M", Shape::Few { files: 12, bytes: 64 << 20 }, Many::Operands),
     ];
     let targets = [
         ("ext4", Kind::Ext4),
@@ -155,12 +158,16 @@ fn trees(size: u64, rounds: usize) -> Vec<Row> {
         ("tmpfs", Kind::Tmpfs),
     ];
     let mut rows = Vec::new();
-    for (name, shape, archive) in shapes {
+    for (name, shape, many) in shapes {
         for (target_name, target) in targets {
-            let option = if archive { "-a" } else { "-r" };
-            let about = format!("{}, {option}, tmpfs -> {}, made anew for each run", shape.about(), target.name());
-            let (name, work) = (format!("tree/{name}/{target_name}"), Work::Tree { shape, target, archive });
-            rows.push(Row { name, about, bytes: shape.bytes(), rounds, work, programs: Select::Trees { archive } });
+            let how = match many {
+                Many::Tree => "-r",
+                Many::Archive => "-a",
+                Many::Operands => "by their names",
+            };
+            let about = format!("{}, {how}, tmpfs -> {}, made anew for each run", shape.about(), target.name());
+            let (name, work) = (format!("{name}/{target_name}"), Work::Tree { shape, target, many });
+            rows.push(Row { name, about, bytes: shape.bytes(), rounds, work, programs: Select::Many(many) });
         }
     }
     rows
@@ -191,7 +198,7 @@ impl Row {
             Select::Of(task) => program.task == task && program.name != "rsync",
             Select::Formatters => program.task == Task::Cat && program.name != "pv",
             Select::Senders => program.task == Task::Send || (program.task == Task::Cat && program.name != "pv"),
-            Select::Trees { archive } => program.copies_trees(archive),
+            Select::Many(many) => program.copies(many),
             Select::SlowTarget => ["zccp", "gnu-cp", "cp", "rsync"].contains(&program.name),
         };
         found.iter().filter(takes_part).collect()
@@ -203,7 +210,7 @@ impl Row {
         Ok(match self.work {
             Work::Copy(copy) => Box::new(Copying::new(base, copy, self.bytes)?),
             Work::Stream(sink) => Box::new(Streaming::new(base, sink, self.bytes)?),
-            Work::Tree { shape, target, archive } => Box::new(Planting::new(base, shape, target, archive)?),
+            Work::Tree { shape, target, many } => Box::new(Planting::new(base, shape, target, many)?),
             Work::Start(little) => Box::new(Starting::new(base, little)?),
             Work::Cook(content, option) => Box::new(Cooking::new(base, content, option, self.bytes)?),
         })

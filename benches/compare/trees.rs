@@ -4,7 +4,7 @@
 use crate::content;
 use crate::filesystems::{Kind, Mounted};
 use crate::measure::{self, Launch, Sample, Scene, Verdict};
-use crate::rivals::Program;
+use crate::rivals::{Many, Program};
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -24,6 +24,8 @@ pub enum Shape {
     Spread,
     /// Files of 1 MiB, a hundred to a directory.
     Large(u64),
+    /// One directory with so many files of so many bytes.
+    Few { files: u64, bytes: u64 },
 }
 
 const CRATES_FILES: u64 = 13_000;
@@ -38,6 +40,7 @@ impl Shape {
             Shape::Flat(bytes) => format!("100,000 files of {bytes} bytes in one directory"),
             Shape::Spread => "200,000 files of 1 KiB in 256 directories".into(),
             Shape::Large(files) => format!("{files} files of 1 MiB"),
+            Shape::Few { files, bytes } => format!("{files} files of {} KiB", bytes >> 10),
         }
     }
 
@@ -46,7 +49,7 @@ impl Shape {
             Shape::Crates => CRATES_FILES,
             Shape::Flat(_) => 100_000,
             Shape::Spread => 256 * 782,
-            Shape::Large(files) => files,
+            Shape::Large(files) | Shape::Few { files, .. } => files,
         }
     }
 
@@ -57,6 +60,7 @@ impl Shape {
             Shape::Flat(bytes) => self.files() * bytes,
             Shape::Spread => self.files() << 10,
             Shape::Large(files) => files << 20,
+            Shape::Few { files, bytes } => files * bytes,
         }
     }
 
@@ -85,7 +89,7 @@ impl Shape {
         fs::create_dir(root)?;
         match self {
             Shape::Crates => plant_crates(root),
-            Shape::Flat(bytes) => {
+            Shape::Flat(bytes) | Shape::Few { bytes, .. } => {
                 (0..self.files()).try_for_each(|file| small(&root.join(format!("file-{file}")), bytes, file))
             }
             Shape::Spread => plant_directories(root, self.files(), self.files() / 256, |_| 1 << 10),
@@ -168,7 +172,7 @@ fn copy_crate(from: &Path, to: &Path) -> Result<u64> {
 
 /// Copies of one tree.
 pub struct Planting {
-    archive: bool,
+    many: Many,
     bytes: u64,
     /// Each entry's name below the root and its size; none for a directory.
     entries: BTreeMap<PathBuf, Option<u64>>,
@@ -179,7 +183,7 @@ pub struct Planting {
 
 impl Planting {
     /// Makes the source and the target below `base`.
-    pub fn new(base: &Path, shape: Shape, target: Kind, archive: bool) -> Result<Planting> {
+    pub fn new(base: &Path, shape: Shape, target: Kind, many: Many) -> Result<Planting> {
         let source = Mounted::make(Kind::Tmpfs, base, "source", shape.source_room())?;
         let target = Mounted::make(target, base, "target", shape.room(target))?;
         let tree = source.directory().join("tree");
@@ -189,7 +193,7 @@ impl Planting {
         list(&tree, Path::new(""), &mut entries)?;
         let bytes = entries.values().flatten().sum();
         ensure!(!entries.is_empty(), "an empty tree");
-        Ok(Planting { archive, bytes, entries, complaints: base.join("complaints"), source, target })
+        Ok(Planting { many, bytes, entries, complaints: base.join("complaints"), source, target })
     }
 
     fn tree(&self) -> PathBuf {
@@ -228,7 +232,14 @@ impl Scene for Planting {
         self.target.remake()?;
         content::touch_memory(&self.target.directory().join("touched"), self.bytes)?;
         self.target.sync()?;
-        let mut command = program.copy_tree(&self.tree(), &self.copy(), self.archive);
+        let sources = match self.many {
+            Many::Operands => {
+                fs::create_dir(self.copy())?;
+                self.entries.keys().map(|name| self.tree().join(name)).collect()
+            }
+            Many::Tree | Many::Archive => vec![self.tree()],
+        };
+        let mut command = program.copy_many(&sources, &self.copy(), self.many);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let (begun, ended) = measure::run(&mut command, Launch::Fork, &self.complaints)?;
         let wall = begun.elapsed();
