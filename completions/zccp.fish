@@ -17,7 +17,7 @@ powershell\t''
 nushell\t''
 man\t''"
 complete -c zccp -l json -d 'tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else' -r -F
-complete -c zccp -s j -l jobs -d 'copy a tree with N threads, or as many as pay (auto, the default)' -r -f
+complete -c zccp -s j -l jobs -d 'copy many files with N threads, or as many as pay (auto, the default)' -r -f
 complete -c zccp -l no-preserve -d 'do not preserve the attributes of LIST' -r -f -a "(__fish_complete_list , 'string split , mode,timestamps,ownership,links,context,xattr,all')"
 complete -c zccp -l preserve -d 'keep the attributes of LIST (mode, ownership and timestamps if there is none): also links, context, xattr, or all' -r -f -a "(__fish_complete_list , 'string split , mode,timestamps,ownership,links,context,xattr,all')"
 complete -c zccp -s g -l progress -d 'show how far the copy is, on standard error: auto (the default) on a terminal, always (if no WHEN is given) also elsewhere, or never' -f -a "auto\t''

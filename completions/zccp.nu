@@ -28,8 +28,8 @@ module "zccp completions" {
       {value: "--interactive", description: "ask before an existing DEST is replaced; overrides an earlier -n"}
       {value: "--json", description: "tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else"}
       {value: "--json=", description: "tell what is done in JSON, one object a line, in FILE (fd:N for a descriptor), or on standard error, which then has nothing else"}
-      {value: "-j", description: "copy a tree with N threads, or as many as pay (auto, the default)"}
-      {value: "--jobs=", description: "copy a tree with N threads, or as many as pay (auto, the default)"}
+      {value: "-j", description: "copy many files with N threads, or as many as pay (auto, the default)"}
+      {value: "--jobs=", description: "copy many files with N threads, or as many as pay (auto, the default)"}
       {value: "--keep-directory-symlink", description: "take an existing symbolic link to a directory for a directory to copy a directory into"}
       {value: "-l", description: "make hard links instead of copies"}
       {value: "--link", description: "make hard links instead of copies"}

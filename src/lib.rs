@@ -55,11 +55,14 @@
 //!   from above.
 //! * An early zero, a source that changed while its pages were passed on and the bytes that have to go by value are all left to
 //!   read_write, to the end of the file: one way on instead of three, and the trail tells it.
-//! * Files of 64 KiB to 8 MiB go by splice onto ext4, xfs and tmpfs, not by read and write: one copy of the bytes instead of
+//! * Files of 64 KiB to 8 MiB go by splice onto ext4, xfs, btrfs and tmpfs, not by read and write: one copy of the bytes instead of
 //!   two shows as soon as two workers share the memory's bandwidth. What waits in the pipe is the source's pages, so a
 //!   pipe-full counts only if the source was left alone meanwhile (`engine::splice`).
 //! * What a directory is worth to a second worker is weighed by the bytes that had to be moved for what was copied of it so far:
 //!   fifty videos are fewer entries than any threshold that suits small files (`cp::tree`).
+//! * Operands that go into one directory are copied side by side too, but only those that are independent of each other, which is
+//!   found out first: in a tree every name stands for a place of its own, operands may be names of one file, or lead to
+//!   what another one is copied to (`cp::operands::independent`).
 //! * EPERM is not remembered beyond the file it was met on: an immutable file says so as well as a seccomp filter does,
 //!   and a refused call costs less than a microsecond.
 //! * read(2) itself can return zeros that were never in the file, on ext4, beside a process that cuts and regrows it

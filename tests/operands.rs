@@ -57,6 +57,27 @@ fn many_are_copied_by_several_workers() {
     }
 }
 
+/// Of long files the size alone says that it is worth it, before the first is copied, where extents are surely not shared.
+#[test]
+fn two_long_ones_are_copied_side_by_side() {
+    for (fs, there) in [Fs::Ext4, Fs::Tmpfs].map(|fs| [(fs, "d"), (fs, ".")]).concat() {
+        let Some((scene, names)) = planted(fs, 2, 9 << 20) else { continue };
+        let command = scene.zccp(["-j2"]).arguments(&names).argument(there);
+        let Some((outcome, trace)) = trace(&scene, &[], command) else { return };
+        outcome.succeeds().stderr_is("");
+        assert_eq!(makers(&trace).len(), 2, "{} {there}", fs.name());
+        (0..2).for_each(|at| _ = outcome.file_is(format!("{there}/{}", name(at)), &content(at, 9 << 20)));
+    }
+}
+
+#[test]
+fn long_ones_that_are_cloned_are_copied_by_one() {
+    let Some((scene, names)) = planted(Fs::Btrfs, 12, 9 << 20) else { return };
+    let Some((outcome, trace)) = trace(&scene, &[], into_d(&scene, &["-j2"], &names)) else { return };
+    outcome.succeeds().stderr_is("");
+    assert_eq!(trace.count("clone") + trace.count("clone3"), 0);
+}
+
 #[test]
 fn a_few_are_copied_by_one() {
     let Some((scene, names)) = planted(Fs::Ext4, 12, 1000) else { return };

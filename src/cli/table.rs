@@ -93,7 +93,7 @@ fn first_half() -> Vec<Arg> {
                 .short('j')
                 .value_parser(ValueParser::os_string())
                 .value_hint(ValueHint::Other)
-                .help("copy a tree with N threads, or as many as pay (auto, the default)"),
+                .help("copy many files with N threads, or as many as pay (auto, the default)"),
         flag("keep-directory-symlink")
                 .long("keep-directory-symlink")
                 .help("take an existing symbolic link to a directory for a directory to\ncopy a directory into"),

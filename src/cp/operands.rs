@@ -11,7 +11,8 @@ use super::file::{self, Attempt};
 use super::location::Location;
 use super::names;
 use super::options::{Make, PARENTS_WANT_A_DIRECTORY, Target};
-use super::workers::Load;
+use super::source::Source;
+use super::workers::{LONG, Load};
 use super::{Run, backup, parents, safety, source, tree};
 use crate::report::quote::shell_always;
 use crate::sys::facts::Facts;
@@ -114,6 +115,16 @@ impl<'s> Several<'s> {
         as_taken(run, &self.sources[at])
     }
 
+    fn takes_long(&self, run: &Run<'_>, source: &Source) -> bool {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = || {
+            let opened = fs::openat(self.directory, ".", flags, Mode::empty())?; // it may be the working directory, which has none
+            Facts::of(&opened).map(|facts| (opened, facts.device))
+        };
+        let into = |(opened, device): (OwnedFd, u64)| run.takes_long(source, (opened.as_fd(), device));
+        source.facts.size >= LONG && directory().is_ok_and(into)
+    }
+
     /// The source and the destination of this number.
     fn places(&self, run: &Run<'_>, at: usize) -> (Location<'s>, Location<'s>) {
         let source = self.source(run, at);
@@ -131,15 +142,26 @@ fn into(run: &mut Run<'_>, sources: &[OsString], name: &OsStr, directory: Borrow
         return (0..several.len())
             .for_each(|at| parents::copy(run, several.source(run, at), name, directory, &mut new));
     }
+    let possible = abreast::is_possible(run) && several.len() > 1;
     let mut load = Load::default();
     for at in 0..several.len() {
-        if abreast::is_worth_it(run, load.weight(several.len() - at)) {
+        let left = several.len() - at - 1;
+        if possible && abreast::is_worth_it(load.weight(left)) {
             return abreast::rest(run, &several, at, load);
         }
         let (from, to) = several.places(run, at);
+        let mut known = Known::default();
+        // The size of a file says what is to come before it is copied.
+        if possible && let Ok(source) = source::look(run, &from, true, None) {
+            let foreseen = load.with(source.facts.size);
+            if several.takes_long(run, &source) && abreast::is_worth_it(foreseen.weight(left)) {
+                return abreast::rest(run, &several, at, foreseen);
+            }
+            known.source = Some(source);
+        }
         run.moved = 0;
-        copy(run, &from, &to, Known::default());
-        load.add(run.moved);
+        copy(run, &from, &to, known);
+        load = load.with(run.moved);
     }
 }
 

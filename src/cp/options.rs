@@ -190,7 +190,7 @@ pub struct Options {
     pub strip_trailing_slashes: bool,
     /// `--keep-directory-symlink`: a directory may be copied into a symbolic link to one.
     pub keep_directory_symlink: bool,
-    /// `-j`: threads that copy a tree; `None`: as many as are of use.
+    /// `-j`: threads that copy a tree, or many operands; `None`: as many as are of use.
     pub jobs: Option<NonZero<usize>>,
     /// `-Z`, `--context`
     pub label: Label,

@@ -4,11 +4,14 @@
 use super::attributes::Identity;
 use super::directory::Roots;
 use super::first_names::FirstNames;
+use super::options::Make;
+use super::source::Source;
 use super::{Flushes, Options, Run};
 use crate::report::{Messages, Watch};
+use crate::sys::facts::Kind;
 use crate::sys::{block, thread};
 use crate::transfer::{Capabilities, RateLimit, Scratch};
-use std::os::fd::RawFd;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::thread::{Builder, Scope};
 
 /// Another worker pays once so many entries are known, or what is left weighs as much: starting one takes about as long as
@@ -24,6 +27,9 @@ const MOST_BY_DEFAULT: usize = 8;
 /// of 1 MiB in 52 ms, 13,000 of 15 KiB in 89: `cargo bench --bench compare -- tree/crates/ext4`; Linux 6.18, 2 Intel
 /// processors).
 pub(super) const LIKE_AN_ENTRY: u64 = 64 * 1024;
+
+/// A file of so many bytes takes so long to copy that others are given what is left meanwhile.
+pub(super) const LONG: u64 = 8 << 20;
 
 /// What was said and must wait for its turn, bytes: above that, who is ahead of his turn waits too.
 pub(super) const MOST_WAITING: usize = 4 << 20;
@@ -41,10 +47,9 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// One more was copied.
-    pub(super) fn add(&mut self, moved: u64) {
-        self.copied += 1;
-        self.moved += moved;
+    /// It, and one more for which so many bytes were moved.
+    pub(super) fn with(self, moved: u64) -> Load {
+        Load { copied: self.copied + 1, moved: self.moved + moved }
     }
 
     /// `left` more, in small files: as large as those that were copied, as far as their bytes had to be moved.
@@ -88,6 +93,16 @@ pub(super) struct Shared<'r> {
     identity: Identity,
     watch: &'r Watch,
     alone: bool,
+}
+
+impl Run<'_> {
+    /// Whether it takes long to copy this file into a directory, each given with its device, because all of it has to be moved.
+    pub(super) fn takes_long(&self, source: &Source, directory: (BorrowedFd<'_>, u64)) -> bool {
+        let Source { facts, opened: Ok(opened) } = source else { return false };
+        let long = facts.kind == Kind::Regular && facts.size >= LONG;
+        let copied = self.options.make == Make::Copy && !self.options.attributes_only;
+        long && copied && self.learned.moves((opened, facts.device), directory)
+    }
 }
 
 impl<'r> Shared<'r> {

@@ -71,6 +71,17 @@ impl Capabilities {
         self.known().file_systems.iter().find(|(seen, _)| *seen == device).and_then(|(_, found)| *found)
     }
 
+    /// Whether bytes that go from one of these files to the other, each given with its device, surely have to be moved: both are
+    /// on local file systems, and extents cannot be shared.
+    pub fn moves(&self, from: (impl AsFd, u64), to: (impl AsFd, u64)) -> bool {
+        let devices = (from.1, to.1);
+        let (Some(from), Some(to)) = (self.file_system(from.0, from.1), self.file_system(to.0, to.1)) else {
+            return false;
+        };
+        let shares = from == to && from.shares_extents() && self.refusal(Name::Reflink, devices).is_none();
+        from.short_read_is_end() && to.short_read_is_end() && !shares
+    }
+
     /// Remembers a refusal, if its scope is wider than the file it was met on.
     pub fn remember(&self, engine: Name, scope: Scope, devices: (u64, u64), errno: Errno) {
         let pair = match scope {

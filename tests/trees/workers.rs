@@ -33,15 +33,28 @@ fn two_large_files_are_copied_by_one_worker() {
     assert_eq!(movers.len(), 1, "{movers:?}");
 }
 
+/// Of long files the size alone says it, before the first is copied, where it is known that extents are not shared.
+#[test]
+fn two_long_files_are_copied_side_by_side() {
+    for fs in [Fs::Ext4, Fs::Tmpfs] {
+        let Some(scene) = Scene::on(fs) else { continue };
+        plant(&scene, "s", 1, 2, 9 << 20);
+        let Some(movers) = movers(&scene, &["-r", "-j2"]) else { return };
+        assert_eq!(movers.len(), 2, "{}: {movers:?}", fs.name());
+    }
+}
+
 /// Where extents are shared nothing has to be moved, and such files are as quickly copied as small ones.
 #[test]
 fn files_that_are_cloned_weigh_nothing() {
-    let Some(scene) = Scene::on(Fs::Btrfs) else { return };
-    plant(&scene, "s", 1, 12, 4 << 20);
-    let command = scene.zccp(["-r", "-j2", "s", "n"]);
-    let Some((outcome, trace)) = trace(&scene, &[], command) else { return };
-    outcome.succeeds().stderr_is("");
-    assert_eq!(trace.count("clone") + trace.count("clone3"), 0);
+    for bytes in [4 << 20, 9 << 20] {
+        let Some(scene) = Scene::on(Fs::Btrfs) else { return };
+        plant(&scene, "s", 1, 12, bytes);
+        let command = scene.zccp(["-r", "-j2", "s", "n"]);
+        let Some((outcome, trace)) = trace(&scene, &[], command) else { return };
+        outcome.succeeds().stderr_is("");
+        assert_eq!(trace.count("clone") + trace.count("clone3"), 0, "{bytes}");
+    }
 }
 
 /// A big file has a second thread to itself only where there is a processor for it.

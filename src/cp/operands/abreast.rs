@@ -19,10 +19,14 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::Scope;
 
-/// Whether what weighs so much is worth looking at it twice. In a rehearsal what would be made is kept account of, which one
-/// thread has.
-pub(super) fn is_worth_it(run: &Run<'_>, weight: usize) -> bool {
-    weight >= WORTH_A_WORKER && workers::most(run.options) > 1 && !run.options.dry_run
+/// Whether several workers may copy operands. In a rehearsal one thread keeps account of what would be made.
+pub(super) fn is_possible(run: &Run<'_>) -> bool {
+    workers::most(run.options) > 1 && !run.options.dry_run
+}
+
+/// Whether what weighs so much is worth finding out what is independent.
+pub(super) fn is_worth_it(weight: usize) -> bool {
+    weight >= WORTH_A_WORKER
 }
 
 /// Copies the operands from `first` on, after some that came to `load`.
@@ -94,7 +98,7 @@ fn side_by_side(
         let shared = Shared::of(run);
         let (mut workers, mut anchor) = (1, None);
         load = stretch.work(run, 0, load, |run, at, load| {
-            let worth = load.weight(end - at) / WORTH_A_WORKER;
+            let worth = load.weight(end - at - 1) / WORTH_A_WORKER;
             if workers <= worth && workers < most.get(run, found) {
                 let started = stretch.start(scope, shared, run, (workers, at), &mut anchor);
                 workers = if started { workers + 1 } else { usize::MAX };
@@ -172,7 +176,7 @@ impl Stretch<'_> {
             if done {
                 run.come_upon();
             }
-            load.add(std::mem::take(&mut run.moved));
+            load = load.with(std::mem::take(&mut run.moved));
             match self.order.get() {
                 Some(order) if done => order.done(at, run.messages.take_record()),
                 Some(order) => order.leave(at),

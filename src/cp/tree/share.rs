@@ -1,5 +1,7 @@
 //! Giving work away: half of what is left in the directory nearest to the root, to who has nothing to do.
 
+use super::super::source::Source;
+use super::super::workers::Load;
 use super::order::Passage;
 use super::pool::Task;
 use super::walk::{Frame, Walker};
@@ -22,7 +24,7 @@ impl Walker<'_, '_, '_> {
         self.run.at_work = 1; // it holds for that entry alone, not for an operand that comes after the tree
         let moved = std::mem::take(&mut self.run.moved);
         if let Some(frame) = self.frames.last_mut() {
-            frame.load.add(moved);
+            frame.load = frame.load.with(moved);
         }
     }
 
@@ -46,8 +48,32 @@ impl Walker<'_, '_, '_> {
         }
     }
 
-    /// Gives everything away that is left, to whoever will have time: what this worker is about to do takes long.
-    pub(super) fn give_all(&mut self) {
+    /// Gives everything away that is left, to whoever will have time: the file that this worker is about to copy takes long. If
+    /// it is alone, and the others are as long, another worker may be worth it (`start`).
+    pub(super) fn prepare_for_long(&mut self, source: &Source, start: &mut impl FnMut(&mut Self)) {
+        if self.passage.is_none() && self.takes_long(source) {
+            let load = self.frames.last().map(|frame| frame.load).unwrap_or_default();
+            self.set_load(load.with(source.facts.size));
+            start(self);
+            self.set_load(load);
+        }
+        self.give_all();
+        self.run.at_work = self.pool.at_work();
+    }
+
+    fn takes_long(&self, source: &Source) -> bool {
+        let Some(frame) = self.frames.last() else { return false };
+        let descriptors = frame.descriptors(self.pool);
+        descriptors.is_ok_and(|(_, destination)| self.run.takes_long(source, (destination, frame.node.id.0)))
+    }
+
+    fn set_load(&mut self, load: Load) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.load = load;
+        }
+    }
+
+    fn give_all(&mut self) {
         if self.passage.is_none() {
             return; // it is alone
         }

@@ -9,7 +9,7 @@ use super::super::file::{self, Attempt};
 use super::super::location::Location;
 use super::super::options::Make;
 use super::super::source::{self, Source};
-use super::super::workers::Load;
+use super::super::workers::{LONG, Load};
 use super::listing::Listing;
 use super::node::{Above, Node, Shown};
 use super::order::Passage;
@@ -25,9 +25,6 @@ use std::ffi::OsStr;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// From this many bytes on a file is so long in the copying that others are given what is left meanwhile.
-const BIG: u64 = 8 << 20;
 
 /// A descriptor of a directory that a frame works with.
 #[derive(Debug)]
@@ -163,7 +160,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
                 if self.pool.is_hungry() {
                     self.share();
                 }
-                self.entry(at);
+                self.entry(at, &mut turn);
                 if self.run.into_itself {
                     self.frames.iter_mut().for_each(|frame| frame.next = frame.end); // as GNU cp does
                 }
@@ -174,12 +171,11 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
     }
 
     /// One entry of the innermost directory.
-    fn entry(&mut self, at: usize) {
+    fn entry(&mut self, at: usize, turn: &mut impl FnMut(&mut Self)) {
         let Some(source) = self.look(at) else { return };
         let Turn::Now(there) = self.turn(at, &source.facts) else { return self.hold() };
-        if source.facts.kind == Kind::Regular && source.facts.size >= BIG {
-            self.give_all();
-            self.run.at_work = self.pool.at_work();
+        if source.facts.kind == Kind::Regular && source.facts.size >= LONG {
+            self.prepare_for_long(&source, turn);
         }
         let directory = self.copy(at, source, there);
         self.run.come_upon();
