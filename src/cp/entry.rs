@@ -8,7 +8,7 @@ use super::file;
 use super::first_names::Task;
 use super::location::Location;
 use super::options::{Dereference, Make, Update};
-use super::source::{self, Source};
+use super::source::{self, Hint, Source};
 use super::tree::Node;
 use super::{Run, attributes, backup, links, names, refusals, rehearse, safety, special};
 use crate::report::prompt;
@@ -55,7 +55,10 @@ pub(super) fn copy(
         wishes.backup = None;
     }
     let source = known.source.take();
-    let mut source = source.or_else(|| source::look_at_source(run, from, known.parent.is_none(), None))?;
+    let mut source = source.or_else(|| {
+        let hint = Hint { kind: None, may_stay: run.options.update != Update::All };
+        source::look_at_source(run, from, known.parent.is_none(), hint)
+    })?;
     let entry = Entry { from, to, parent: known.parent, taken_for_free: known.taken_for_free, wishes };
     if source.facts.kind == Kind::Directory && !run.options.recursive {
         entry.refuse(run, Refusal::OmitDirectory); // whatever the destination is
@@ -94,6 +97,7 @@ pub(super) fn copy(
             return made;
         }
         Action::Make(steps) => {
+            source = source::opened(run, from, entry.parent.is_none(), source)?;
             let kept = entry.kept(run, &source, steps, &there);
             let steps = kept.map_or(steps, |_| Steps { clear: Clear::Leave, product: Product::Contents });
             entry.make(run, &mut source, steps, kept);

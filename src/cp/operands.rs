@@ -10,8 +10,8 @@ use super::entry::{self, Known};
 use super::file::{self, Attempt};
 use super::location::Location;
 use super::names;
-use super::options::{Make, PARENTS_WANT_A_DIRECTORY, Target};
-use super::source::Source;
+use super::options::{Make, PARENTS_WANT_A_DIRECTORY, Target, Update};
+use super::source::{Hint, Source};
 use super::workers::{LONG, Load};
 use super::{Run, backup, parents, safety, source, tree};
 use crate::report::quote::shell_always;
@@ -56,7 +56,7 @@ fn one(run: &mut Run<'_>, source: &OsStr, to: &OsStr) {
     let here = names::is_working_directory(to);
     let at_once = at_once && !run.options.dry_run && !here;
     if at_once && !run.options.parents && !run.options.strip_trailing_slashes {
-        let Some(opened) = source::look_at_source(run, &from, true, None) else { return };
+        let Some(opened) = source::look_at_source(run, &from, true, Hint::default()) else { return };
         match file::copy_if_new(run, &from, &plain, opened) {
             Attempt::Done => return,
             Attempt::NotNew(opened) => known.source = Some(opened),
@@ -152,7 +152,8 @@ fn into(run: &mut Run<'_>, sources: &[OsString], name: &OsStr, directory: Borrow
         let (from, to) = several.places(run, at);
         let mut known = Known::default();
         // The size of a file says what is to come before it is copied.
-        if possible && let Ok(source) = source::look(run, &from, true, None) {
+        let hint = Hint { kind: None, may_stay: run.options.update != Update::All };
+        if possible && let Ok(source) = source::look(run, &from, true, hint) {
             let foreseen = load.with(source.facts.size);
             if several.takes_long(run, &source) && abreast::is_worth_it(foreseen.weight(left)) {
                 return abreast::rest(run, &several, at, foreseen);

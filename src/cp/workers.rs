@@ -98,7 +98,7 @@ pub(super) struct Shared<'r> {
 impl Run<'_> {
     /// Whether it takes long to copy this file into a directory, each given with its device, because all of it has to be moved.
     pub(super) fn takes_long(&self, source: &Source, directory: (BorrowedFd<'_>, u64)) -> bool {
-        let Source { facts, opened: Ok(opened) } = source else { return false };
+        let Source { facts, opened: Ok(opened), .. } = source else { return false };
         let long = facts.kind == Kind::Regular && facts.size >= LONG;
         let copied = self.options.make == Make::Copy && !self.options.attributes_only;
         long && copied && self.learned.moves((opened, facts.device), directory)

@@ -1,8 +1,9 @@
 //! Trees that go onto trees: what depends on what is done first is as if one worker had done it all.
 
 use super::same_trees;
-use crate::apparatus::strace::inject;
-use crate::apparatus::{Fs, Scene, tree};
+use crate::apparatus::strace::{inject, trace};
+use crate::apparatus::{Fs, Output, Scene, tree};
+use std::io::Write as _;
 
 const DIRECTORIES: usize = 40;
 
@@ -221,4 +222,42 @@ fn workers_remove_no_links_of_each_other() {
     let workers: std::collections::HashSet<_> = trace.named("renameat").map(|call| call.thread).collect();
     assert_eq!(workers.len(), 2, "one worker made all the links");
     same_trees(&scene, "s", "n");
+}
+
+/// As with GNU cp. On NFSv4 every opening asks the server.
+#[test]
+fn what_is_not_copied_is_not_opened() {
+    for (option, newer) in [("-ru", "stays"), ("-rn", "stays"), ("-r", "goes")] {
+        let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
+        ["s", "n"].iter().for_each(|directory| _ = scene.directory(directory));
+        scene.file("s/f", b"source");
+        scene.file("n/f", b"newer");
+        let Some((outcome, trace)) = trace(&scene, &[], scene.zccp([option, "s/.", "n"])) else { return };
+        outcome.succeeds().stderr_is("").file_is("n/f", if newer == "stays" { b"newer" } else { b"source" });
+        let opened = trace.named("openat").filter(|call| call.arguments[1] == "\"f\"").count();
+        assert_eq!(opened, if newer == "stays" { 0 } else { 2 }, "{option}");
+    }
+}
+
+/// What is copied with `-u` is looked at first and opened then: it may be another file by that time, while a question waits for
+/// its answer.
+#[test]
+fn what_was_replaced_before_it_was_opened_is_not_copied() {
+    let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
+    ["s", "n"].iter().for_each(|directory| _ = scene.directory(directory));
+    scene.file("n/f", b"older");
+    std::thread::sleep(std::time::Duration::from_millis(20)); // a tick of the clock that files get their times from
+    scene.file("s/f", b"source");
+    scene.file("other", b"another");
+    let (question, mut answer) = std::io::pipe().unwrap();
+    let said = scene.create("said");
+    let command = scene.zccp(["-riu", "s/.", "n"]).stdin_from(question).stderr(Output::Descriptor(said.into()));
+    let running = command.spawn();
+    running.wait_until("asked", || scene.bytes("said").ends_with(b"? ") || !running.is_running());
+    std::fs::rename(scene.path("other"), scene.path("s/f")).unwrap();
+    answer.write_all(b"y\n").unwrap();
+    running.finish().fails_with(1).file_is("n/f", b"older");
+    let said = String::from_utf8(scene.bytes("said")).unwrap();
+    let sentence = "zccp: skipping file 's/./f', as it was replaced while being copied\n";
+    assert!(said.ends_with(&format!(": overwrite 'n/./f'? {sentence}")), "{said}");
 }

@@ -5,9 +5,10 @@ use super::super::apart::{Place, Places};
 use super::super::decide::There;
 use super::super::entry::{self, Known};
 use super::super::file::{self, Attempt};
-use super::super::options::Make;
+use super::super::options::{Make, Update};
+use super::super::source::{self, Hint};
 use super::super::workers::{self, Load, Shared, WORTH_A_WORKER};
-use super::super::{Run, safety, source};
+use super::super::{Run, safety};
 use super::independent::{self, Found, Tie};
 use super::order::Order;
 use super::{Several, copy};
@@ -199,7 +200,9 @@ impl Stretch<'_> {
     /// put it there, or it is another operand's by a name that is the same to this file system.)
     fn copy(&self, run: &mut Run<'_>, at: usize) -> bool {
         let (from, to) = self.several.places(run, at);
-        let Ok(mut source) = source::look(run, &from, true, None) else { return false };
+        let replaces = self.found.tie(at) == Tie::Replaces;
+        let hint = Hint { kind: None, may_stay: replaces && run.options.update != Update::All };
+        let Ok(mut source) = source::look(run, &from, true, hint) else { return false };
         match source.facts.kind {
             Kind::Regular | Kind::Symlink => {}
             Kind::Directory if !run.options.recursive => {}
