@@ -1,5 +1,6 @@
 //! Many operands that go into one directory: copied side by side where that makes no difference, and as if one had done it all.
 
+use crate::apparatus::fuse::{Faults, Mount};
 use crate::apparatus::strace::{Trace, trace};
 use crate::apparatus::{Command, Fs, Outcome, Scene, tree};
 use std::collections::BTreeSet;
@@ -76,6 +77,20 @@ fn long_ones_that_are_cloned_are_copied_by_one() {
     let Some((outcome, trace)) = trace(&scene, &[], into_d(&scene, &["-j2"], &names)) else { return };
     outcome.succeeds().stderr_is("");
     assert_eq!(trace.count("clone") + trace.count("clone3"), 0);
+}
+
+/// Where workers mostly wait for what they read, more of them than there are processors are of use.
+#[test]
+fn where_reading_takes_long_there_are_more_workers_than_processors() {
+    let Some((scene, _)) = planted(Fs::Tmpfs, 0, 0) else { return };
+    let Some(mount) = Mount::new(&scene) else { return };
+    let slow = Faults { bytes_a_second: Some(500_000), cached: true, ..Faults::default() };
+    (0..MANY).for_each(|at| _ = mount.file(&name(at), &content(at, 1000), slow.clone()));
+    let names: Vec<String> = (0..MANY).map(|at| format!("fuse/{}", name(at))).collect();
+    let Some((outcome, trace)) = trace(&scene, &[], into_d(&scene, &[], &names).on_two_processors()) else { return };
+    outcome.succeeds().stderr_is("");
+    (0..MANY).for_each(|at| _ = outcome.file_is(format!("d/{}", name(at)), &content(at, 1000)));
+    assert!((3..=8).contains(&makers(&trace).len()), "{:?}", makers(&trace));
 }
 
 #[test]

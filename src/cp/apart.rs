@@ -8,7 +8,7 @@
 //! there it would wait for another program's work while a processor beside has none.
 
 use crate::sys::processor;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// More workers than that are not watched.
@@ -28,16 +28,25 @@ const NOWHERE: u32 = u32::MAX;
 
 /// Where each worker was when it last looked.
 #[derive(Debug)]
-pub(super) struct Places([AtomicU32; MOST]);
+pub(super) struct Places {
+    of: [AtomicU32; MOST],
+    /// There are more workers than processors: they have to share.
+    shared: AtomicBool,
+}
 
 impl Places {
     pub(super) fn new() -> Places {
-        Places([const { AtomicU32::new(NOWHERE) }; MOST])
+        Places { of: [const { AtomicU32::new(NOWHERE) }; MOST], shared: AtomicBool::new(false) }
+    }
+
+    /// There are so many workers, and so many processors for them.
+    pub(super) fn share(&self, workers: usize, processors: usize) {
+        self.shared.store(workers > processors, Ordering::Relaxed);
     }
 
     /// Written only when it changes: what is only read does not go back and forth between processors.
     fn set(&self, worker: usize, processor: u32) {
-        if let Some(place) = self.0.get(worker)
+        if let Some(place) = self.of.get(worker)
             && place.load(Ordering::Relaxed) != processor
         {
             place.store(processor, Ordering::Relaxed);
@@ -45,7 +54,7 @@ impl Places {
     }
 
     fn has_another(&self, worker: usize, processor: u32) -> bool {
-        let mut others = self.0.iter().enumerate().filter(|(other, _)| *other != worker);
+        let mut others = self.of.iter().enumerate().filter(|(other, _)| *other != worker);
         others.any(|(_, place)| place.load(Ordering::Relaxed) == processor)
     }
 }
@@ -68,7 +77,7 @@ impl Place {
     /// Before each entry: goes to another processor if another worker runs on this one.
     pub(super) fn keep_apart(&mut self, places: &Places) {
         self.entries += 1;
-        if self.entries < ENTRIES || self.worker >= MOST {
+        if self.entries < ENTRIES || self.worker >= MOST || places.shared.load(Ordering::Relaxed) {
             return;
         }
         self.entries = 0;

@@ -16,14 +16,31 @@ pub fn size(device: impl AsFd) -> Result<u64, Errno> {
 }
 
 /// Whether `device` (a file's `st_dev`) is a rotating disk or a partition of one. False of what the kernel does not know or
-/// has no queue for: network, memory, btrfs.
+/// has no queue for: network, memory, btrfs; and of a virtual machine's disk, which may say that it rotates because nobody has
+/// told the kernel otherwise.
 pub fn rotates(device: u64) -> bool {
     let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
     let node = format!("/sys/dev/block/{major}:{minor}");
     // A partition has no queue of its own; the disk is the directory above it.
-    let queues = [format!("{node}/queue/rotational"), format!("{node}/../queue/rotational")];
-    let answer = queues.iter().find_map(|queue| std::fs::read(queue).ok());
-    answer.is_some_and(|answer| answer.starts_with(b"1"))
+    let disks = [node.clone(), format!("{node}/..")];
+    let disk = disks.iter().find_map(|disk| Some((disk, std::fs::read(format!("{disk}/queue/rotational")).ok()?)));
+    disk.is_some_and(|(disk, answer)| answer.starts_with(b"1") && !is_virtual(disk))
+}
+
+/// Whether the disk in this directory of sysfs is a virtual machine's: by its driver (virtio_blk, Xen's vbd), or by the vendor
+/// and model that an emulated SCSI or ATA disk gives. (`rotational` of a virtio disk was 1 on the machine where 8,000 files were
+/// read from it in 818 ms by one worker and in 292 by eight, Linux 6.18: no head had to move.)
+fn is_virtual(disk: &str) -> bool {
+    const DRIVERS: [&str; 2] = ["virtio_blk", "vbd"];
+    const MAKERS: [&[u8]; 5] = [b"QEMU", b"VMware", b"Msft", b"Google", b"VBOX"];
+    let driver = std::fs::read_link(format!("{disk}/device/driver"));
+    let by_driver =
+        driver.is_ok_and(|driver| driver.file_name().is_some_and(|name| DRIVERS.iter().any(|d| name == *d)));
+    let made_by = |name: &str| {
+        let says = std::fs::read(format!("{disk}/device/{name}")).unwrap_or_default();
+        MAKERS.iter().any(|maker| says.starts_with(maker))
+    };
+    by_driver || made_by("vendor") || made_by("model")
 }
 
 /// Whether `device` (`st_dev` of a file, `st_rdev` of a block device) is something that people unplug: the kernel calls it
@@ -59,6 +76,25 @@ mod tests {
     fn what_is_no_block_device_is_not_removable() {
         assert!(!is_removable(rustix::fs::makedev(0, 42)), "btrfs, tmpfs");
         assert!(!is_removable(rustix::fs::makedev(4095, 1)), "there is none");
+    }
+
+    #[test]
+    fn a_virtual_disk_is_known_by_its_driver_or_its_maker() {
+        let disk = std::env::temp_dir().join(format!("disk-{}", std::process::id()));
+        let shown = disk.to_str().expect("it is text");
+        let device = disk.join("device");
+        for (driver, vendor, expected) in
+            [("virtio_blk", "0x1af4", true), ("sd", "QEMU    ", true), ("sd", "ATA     ", false), ("sd", "", false)]
+        {
+            fs::create_dir_all(&device).expect("made");
+            std::os::unix::fs::symlink(format!("../drivers/{driver}"), device.join("driver")).expect("made");
+            fs::write(device.join("vendor"), vendor).expect("made");
+            assert_eq!(is_virtual(shown), expected, "{driver} {vendor}");
+            fs::write(device.join("model"), "QEMU HARDDISK   ").expect("made");
+            assert!(is_virtual(shown));
+            fs::remove_dir_all(&disk).expect("removed");
+        }
+        assert!(!is_virtual(shown), "it is gone");
     }
 
     #[test]

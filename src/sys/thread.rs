@@ -3,6 +3,7 @@
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 /// A thread that is joined before the guard goes, so that what it borrows outlives it.
 pub struct Companion<'a> {
@@ -76,6 +77,32 @@ pub fn number() -> i32 {
     // SAFETY: no arguments, no failure; signal-safe, a system call and no more.
     let number = unsafe { libc::syscall(libc::SYS_gettid) };
     i32::try_from(number).unwrap_or_default()
+}
+
+/// What the calling thread has used so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Used {
+    /// Processor time, its own and the kernel's for it.
+    pub processor: Duration,
+    /// How often a block device had to read for it (512 bytes count as one).
+    pub read: u64,
+}
+
+/// What the calling thread has used so far (getrusage(2), RUSAGE_THREAD).
+pub fn used() -> Used {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::uninit();
+    // SAFETY: `usage` is valid for the write of one rusage, and the call fails for nothing else.
+    let usage = unsafe {
+        libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr());
+        usage.assume_init()
+    };
+    // Never negative, and of 32 bits on some machines.
+    let count = |count: libc::c_long| u64::try_from(count).unwrap_or(0);
+    let time = |time: libc::timeval| {
+        Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0))
+            + Duration::from_micros(u64::try_from(time.tv_usec).unwrap_or(0))
+    };
+    Used { processor: time(usage.ru_utime) + time(usage.ru_stime), read: count(usage.ru_inblock) }
 }
 
 /// For a thread that must do nothing more: another ends the program.

@@ -7,7 +7,7 @@ use super::super::entry::{self, Known};
 use super::super::file::{self, Attempt};
 use super::super::options::{Make, Update};
 use super::super::source::{self, Hint};
-use super::super::workers::{self, Load, Shared, WORTH_A_WORKER};
+use super::super::workers::{self, Load, Shared, Staff, WORTH_A_WORKER};
 use super::super::{Run, safety};
 use super::independent::{self, Found, Tie};
 use super::order::Order;
@@ -33,7 +33,7 @@ pub(super) fn is_worth_it(weight: usize) -> bool {
 /// Copies the operands from `first` on, after some that came to `load`.
 pub(super) fn rest(run: &mut Run<'_>, several: &Several<'_>, first: usize, mut load: Load) {
     let found = independent::of(run, several, first);
-    let mut most = Most::default();
+    let mut staff = None;
     let mut at = first;
     while at < several.len() {
         let independent = found.independent(at);
@@ -42,23 +42,9 @@ pub(super) fn rest(run: &mut Run<'_>, several: &Several<'_>, first: usize, mut l
             copy(run, &from, &to, Known::default());
             at += 1;
         } else {
-            load = side_by_side(run, several, &found, at..at + independent, (load, &mut most));
+            load = side_by_side(run, several, &found, at..at + independent, (load, &mut staff));
             at += independent;
         }
-    }
-}
-
-/// How many workers there may be, which is not asked before it matters.
-#[derive(Default)]
-struct Most(Option<usize>);
-
-impl Most {
-    fn get(&mut self, run: &Run<'_>, found: &Found) -> usize {
-        let most = || match run.options.jobs {
-            Some(_) => workers::most(run.options),
-            None => workers::most(run.options).min(workers::that_pay(found.devices.iter().copied())),
-        };
-        *self.0.get_or_insert_with(most)
     }
 }
 
@@ -80,7 +66,7 @@ fn side_by_side(
     several: &Several<'_>,
     found: &Found,
     operands: Range<usize>,
-    (mut load, most): (Load, &mut Most),
+    (mut load, staff): (Load, &mut Option<Staff>),
 ) -> Load {
     // Of these, none could meet another.
     let account = run.account.take();
@@ -100,9 +86,16 @@ fn side_by_side(
         let (mut workers, mut anchor) = (1, None);
         load = stretch.work(run, 0, load, |run, at, load| {
             let worth = load.weight(end - at - 1) / WORTH_A_WORKER;
-            if workers <= worth && workers < most.get(run, found) {
-                let started = stretch.start(scope, shared, run, (workers, at), &mut anchor);
-                workers = if started { workers + 1 } else { usize::MAX };
+            if workers > worth {
+                return;
+            }
+            // How many pay is not asked before it matters.
+            let staff = staff.get_or_insert_with(|| Staff::new(run, found.devices.iter().copied()));
+            if staff.wants_more(workers, || run.is_remote(found.devices.iter().copied())) {
+                match stretch.start(scope, shared, run, (workers, at), &mut anchor) {
+                    true => workers += 1,
+                    false => *staff = Staff::alone(),
+                }
             }
         });
     });
@@ -133,6 +126,7 @@ impl Stretch<'_> {
         // Before the other one has anything to say.
         self.order.get_or_init(|| Order::new(std::mem::replace(run.messages, shared.recording()), at));
         self.at_work.fetch_add(1, Ordering::Relaxed);
+        self.places.share(number + 1, run.learned.processors());
         let work = move |run: &mut Run<'_>| _ = self.work(run, number, Load::default(), |_, _, _| {});
         let started = shared.start(scope, last, work);
         if !started {

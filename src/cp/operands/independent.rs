@@ -18,7 +18,7 @@ use rustix::fs::{self, Mode, OFlags, RawDir};
 use rustix::io::Errno;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStrExt as _;
 
 /// Entries of the directory that are read beside as many as there are operands. Reading one takes 0.16 µs, looking up an operand
@@ -71,7 +71,12 @@ struct Pair {
 pub(super) fn of(run: &Run<'_>, several: &Several<'_>, first: usize) -> Found {
     let called = Called::by(run, several);
     let mut devices = BTreeSet::new();
-    devices.extend(Facts::at(several.directory, OsStr::new("."), true).map(|facts| facts.device));
+    if let Ok(facts) = Facts::at(several.directory, OsStr::new("."), true) {
+        devices.insert(facts.device);
+        if several.directory.as_raw_fd() >= 0 {
+            run.learned.file_system(several.directory, facts.device);
+        }
+    }
     let options = run.options;
     let sources_matter = options.recursive || options.preserve.links;
     let ties = if !sources_matter && called.none_is_in(several.directory, first) {

@@ -1,7 +1,7 @@
 //! The workers: one to begin with, more as soon as there is enough to do, each with a table of descriptors of its own.
 
 use super::super::Run;
-use super::super::workers::{self, Shared, WORTH_A_WORKER};
+use super::super::workers::{Shared, Staff, WORTH_A_WORKER};
 use super::ending;
 use super::order::Passage;
 use super::pool::Pool;
@@ -12,10 +12,9 @@ use std::thread::Scope;
 
 /// Goes through a tree that `begin` puts its root into, alone or with others.
 pub(super) fn with(run: &mut Run<'_>, pool: &Pool<'_>, begin: impl FnOnce(&mut Walker<'_, '_, '_>)) {
-    let most = workers::most(run.options);
     std::thread::scope(|scope| {
         let others = Others { shared: Shared::of(run), pool };
-        let mut most = Most::Unknown(most);
+        let mut staff = None; // how many pay is not asked before it matters
         let mut walker = Walker::new(run, pool, 0);
         begin(&mut walker);
         walker.walk(|walker| {
@@ -29,8 +28,12 @@ pub(super) fn with(run: &mut Run<'_>, pool: &Pool<'_>, begin: impl FnOnce(&mut W
                 return;
             }
             let workers = walker.pool.workers();
-            if workers <= workers_worth && workers < most.get(walker) && !others.start(scope, walker) {
-                most = Most::Known(1); // there will be no more
+            if workers > workers_worth {
+                return;
+            }
+            let staff = staff.get_or_insert_with(|| walker.staff());
+            if staff.wants_more(workers, || walker.is_remote()) && !others.start(scope, walker) {
+                *staff = Staff::alone(); // there will be no more
             }
         });
         ending::end_passage(&mut walker);
@@ -38,28 +41,6 @@ pub(super) fn with(run: &mut Run<'_>, pool: &Pool<'_>, begin: impl FnOnce(&mut W
     });
     if let Some(messages) = pool.take_messages() {
         *run.messages = messages;
-    }
-}
-
-/// How many workers there may be.
-enum Most {
-    /// At most so many; how many pay is not asked before it matters.
-    Unknown(usize),
-    Known(usize),
-}
-
-impl Most {
-    fn get(&mut self, walker: &Walker<'_, '_, '_>) -> usize {
-        if let Most::Unknown(most) = *self {
-            *self = Most::Known(match walker.run.options.jobs {
-                _ if most == 1 || may_come_again(walker) || is_into_itself(walker) => 1,
-                Some(_) => most,
-                None => most.min(that_pay(walker)),
-            });
-        }
-        match *self {
-            Most::Unknown(most) | Most::Known(most) => most,
-        }
     }
 }
 
@@ -74,10 +55,22 @@ fn is_into_itself(walker: &Walker<'_, '_, '_>) -> bool {
     root.is_none_or(|root| reopen::is_within(walker.pool.destination, root.node.facts.id()))
 }
 
-/// As many as pay between the root's device and its destination's.
-fn that_pay(walker: &Walker<'_, '_, '_>) -> usize {
-    let Some(root) = walker.frames.first() else { return 1 };
-    workers::that_pay([root.node.facts.device, root.node.id.0])
+impl Walker<'_, '_, '_> {
+    /// How many workers there are to be.
+    fn staff(&self) -> Staff {
+        let Some(root) = self.frames.first() else { return Staff::alone() };
+        if may_come_again(self) || is_into_itself(self) {
+            return Staff::alone();
+        }
+        self.run.learned.file_system(self.pool.destination, root.node.id.0);
+        Staff::new(self.run, [root.node.facts.device, root.node.id.0])
+    }
+
+    /// Whether the tree comes from another machine, or goes there.
+    fn is_remote(&self) -> bool {
+        let Some(root) = self.frames.first() else { return false };
+        self.run.is_remote([root.node.facts.device, root.node.id.0])
+    }
 }
 
 /// Other workers, and what they begin with.
@@ -95,6 +88,7 @@ impl<'s> Others<'s> {
         let Others { shared, pool } = *self;
         let number = pool.workers();
         pool.count_worker(true);
+        pool.places.share(number + 1, walker.run.learned.processors());
         // Before the other one has anything to say.
         let alone = walker.passage.is_none();
         if alone {
