@@ -1,6 +1,7 @@
 //! What the formatting options make of bytes. Pure: no system call is made here, and where a read ended makes no
 //! difference to what comes out; everything that has to be remembered from one piece of input to the next is in [`Cook`].
 
+mod batch;
 mod number;
 mod scan;
 mod show;
@@ -8,27 +9,15 @@ mod show;
 mod tests;
 
 use super::options::{Format, Numbers};
+use batch::{BATCH, EACH, LONG_RUN, Pace, SCRATCH, SHORT_RUN, WINDOW, Window, copy_run, fitting, is_crowded};
 use number::Number;
-use scan::{CHUNK, Newline, Shown, Stop, Tab, TabOrNewline, copy_plain};
+use scan::{CHUNK, Stops, count, list};
 use show::Table;
 
-/// What is seen of the input at once: the chunk that is worked on, and as much again, so that a copy of fixed length from
-/// anywhere in the chunk is a few instructions.
-const WINDOW: usize = 2 * CHUNK;
-
-/// Room at the end of the output in which no chunk begins, but one may end. One byte becomes at most a line number and a line's
-/// end; and copies have a fixed length.
+/// Room at the end of the output in which no batch begins.
 const MARGIN: usize = 2048;
 
-const _: () = assert!(CHUNK * (number::ROOM + 2) + CHUNK <= MARGIN);
-
-/// From so many bytes on that ask for attention in a chunk, each of its bytes is looked up.
-const MANY: u32 = 24;
-
-/// So many bytes that ask for attention are dealt with in a chunk whether they are there or not. No processor can predict how
-/// many a chunk of text has, and a mispredicted branch takes longer than the work it would save (`-A`, 256 MiB of lines of 0 to
-/// 120 letters: 51 ms instead of 60, of which reading is 16).
-const FEW: usize = 2;
+const _: () = assert!(CHUNK / 2 * (EACH + 1) + SCRATCH <= MARGIN);
 
 /// Output at least this long lets [`Cook::format`] make progress.
 pub(super) const LEAST_ROOM: usize = 2 * MARGIN;
@@ -62,29 +51,34 @@ pub(super) struct Cook {
     at: At,
     /// A `\r` that ended a piece of input: `^M` if `\n` comes next, itself otherwise. Only with -E and without -v.
     holds_return: bool,
+    /// So many of the last bytes asked for attention that each of the next is looked up.
+    crowded: bool,
 }
 
 impl Cook {
     /// At the start of the first line.
     pub(super) fn new(format: Format) -> Cook {
-        Cook { format, table: Table::new(format), number: Number::new(), at: At::Start, holds_return: false }
+        Cook {
+            format,
+            table: Table::new(format),
+            number: Number::new(),
+            at: At::Start,
+            holds_return: false,
+            crowded: false,
+        }
     }
 
     /// Formats as much of `input` as `out`, of at least [`LEAST_ROOM`] bytes, has room for.
     pub(super) fn format(&mut self, input: &[u8], out: &mut [u8]) -> Progress {
         let Format { numbers, squeeze_blank, ends, tabs, nonprinting } = self.format;
         let by_line = numbers != Numbers::None || squeeze_blank || (ends && !nonprinting);
-        match (by_line, nonprinting, tabs) {
-            (true, false, false) => self.chunks::<Newline, true>(input, out),
-            (true, false, true) => self.chunks::<TabOrNewline, true>(input, out),
-            (true, true, false) => self.chunks::<Shown<false, true>, true>(input, out),
-            (true, true, true) => self.chunks::<Shown<true, true>, true>(input, out),
-            (false, false, _) => self.chunks::<Tab, false>(input, out),
-            (false, true, false) if ends => self.chunks::<Shown<false, true>, false>(input, out),
-            (false, true, true) if ends => self.chunks::<Shown<true, true>, false>(input, out),
-            (false, true, false) => self.chunks::<Shown<false, false>, false>(input, out),
-            (false, true, true) => self.chunks::<Shown<true, false>, false>(input, out),
-        }
+        let stops = match (by_line, nonprinting, tabs) {
+            (true, false, false) => Stops::Newline,
+            (true, false, true) => Stops::TabOrNewline,
+            (false, false, _) => Stops::Tab,
+            (_, true, _) => Stops::Shown { tab: tabs, newline: by_line || ends },
+        };
+        self.batches(stops, by_line, input, out)
     }
 
     /// What is still held back when all input has ended.
@@ -92,122 +86,205 @@ impl Cook {
         if std::mem::take(&mut self.holds_return) { b"\r" } else { b"" }
     }
 
-    /// One chunk after the other. `S` are the bytes that do not stand for themselves; with `LINES` it matters where a line
+    /// One batch after the other. Stops are the bytes that do not stand for themselves; `by_line`: it matters where a line
     /// begins and ends, otherwise every byte becomes what it becomes, whatever is around it.
-    fn chunks<S: Stop, const LINES: bool>(&mut self, input: &[u8], out: &mut [u8]) -> Progress {
-        let end = out.len() - MARGIN;
+    fn batches(&mut self, kind: Stops, by_line: bool, input: &[u8], out: &mut [u8]) -> Progress {
         let mut done = Progress::default();
-        if LINES && self.holds_return && input.first().is_some_and(|next| *next != b'\n') {
+        if by_line && self.holds_return && input.first().is_some_and(|next| *next != b'\n') {
             self.holds_return = false;
             put(*b"\r", 1, out, &mut done.given);
         }
         let mut last = [0; WINDOW];
-        let mut calm = true; // nothing asked for attention in the chunk before
-        let mut crowded = false; // or much did
-        while done.given < end {
+        let mut stops = [0; BATCH + CHUNK];
+        let mut masks = [0; BATCH / CHUNK];
+        let mut pace = Pace::default();
+        while out.len() - done.given >= MARGIN {
             let rest = &input[done.taken..];
-            let (window, len) = match rest.first_chunk::<WINDOW>() {
-                Some(window) => (window, CHUNK),
+            let mut most = BATCH;
+            if pace.sparse && (!by_line || self.at == At::Inside) {
+                let plain = kind.copy_plain(rest, &mut out[done.given..]);
+                done.taken += plain;
+                done.given += plain;
+                pace.met(0, plain);
+                if plain > 0 {
+                    continue;
+                }
+                most = CHUNK;
+            }
+            let (window, len) = match rest.first_chunk() {
+                Some(window) => (window, most),
                 None if rest.is_empty() => break,
                 None => {
                     last[..rest.len()].copy_from_slice(rest);
-                    (&last, rest.len().min(CHUNK))
+                    (&last, rest.len().min(most))
                 }
             };
-            let (chunk, _) = window.split_first_chunk().unwrap_or((&[0; CHUNK], &[]));
-            let stops = S::stops(chunk) & (u64::MAX >> (CHUNK - len));
-            let was_calm = LINES || std::mem::replace(&mut calm, stops == 0);
-            if was_calm && stops == 0 && rest.len() >= CHUNK && (!LINES || self.at == At::Inside) {
-                let plain = copy_plain::<S>(rest, &mut out[done.given..]); // this chunk, at least
-                done.taken += plain;
-                done.given += plain;
-                continue;
-            }
-            crowded = S::MANY && (LINES || crowded) && stops.count_ones() >= MANY;
-            done.given = if crowded {
-                self.each::<LINES>(&window[..len], out, done.given)
-            } else if LINES {
-                self.lines(window, len, stops, out, done.given)
+            let room = out.len() - done.given - SCRATCH;
+            kind.look(window, &mut masks[..len.div_ceil(CHUNK)]);
+            let (taken, given) = if self.crowded {
+                let bytes = &window[..len.min(room / (EACH + 1))];
+                self.crowded = is_crowded(count(&masks, bytes.len()), bytes.len());
+                let given = if by_line {
+                    self.each::<true>(bytes, out, done.given)
+                } else {
+                    self.each::<false>(bytes, out, done.given)
+                };
+                (bytes.len(), given)
             } else {
-                self.bytes(window, len, stops, out, done.given, &mut crowded)
+                let found =
+                    if pace.few { list::<1>(&masks, len, &mut stops) } else { list::<4>(&masks, len, &mut stops) };
+                self.crowded = kind.may_be_many() && is_crowded(found, len);
+                pace.met(found, len);
+                let (taken, found) = fitting(&stops[..found], len, room);
+                let stops = &stops[..found];
+                let short = found * SHORT_RUN / 2 > taken;
+                let given = match (by_line, short) {
+                    (true, false) => {
+                        self.lines::<LONG_RUN>(window, taken, stops, out, done.given, kind == Stops::Newline)
+                    }
+                    (true, true) => {
+                        self.lines::<SHORT_RUN>(window, taken, stops, out, done.given, kind == Stops::Newline)
+                    }
+                    (false, false) => self.bytes::<LONG_RUN>(window, taken, stops, out, done.given),
+                    (false, true) => self.bytes::<SHORT_RUN>(window, taken, stops, out, done.given),
+                };
+                (taken, given)
             };
-            done.taken += len;
+            done = Progress { taken: done.taken + taken, given };
         }
-        if LINES {
+        if by_line {
             self.hold_return(&input[..done.taken], &mut done);
         }
         done
     }
 
-    /// The first `len` bytes of a window, given to `out` from `given` on, where it matters where a line begins and ends;
-    /// returns where that ends.
-    #[inline(always)] // each kind of stop has its own: one that all call costs a tenth of the time
-    fn lines(&mut self, window: &[u8; WINDOW], len: usize, mut stops: u64, out: &mut [u8], mut given: usize) -> usize {
+    /// The first `len` bytes of a window with these stops, given to `out` from `given` on, where it matters where a line begins
+    /// and ends; returns where that ends. `newlines`: all stops are.
+    #[inline(never)] // once for all kinds of stops
+    fn lines<const RUN: usize>(
+        &mut self,
+        window: &Window,
+        len: usize,
+        stops: &[u16],
+        out: &mut [u8],
+        mut given: usize,
+        newlines: bool,
+    ) -> usize {
         let mut at = 0;
-        while at < len {
-            if self.at != At::Inside {
-                if window[at] == b'\n' {
-                    given = self.empty_line(out, given);
-                    stops &= stops - 1; // which was its own
-                    at += 1;
-                    continue;
+        let mut ahead = stops.iter();
+        while let Some(&stop) = ahead.next() {
+            let stop = usize::from(stop);
+            let byte = window[stop];
+            if self.at == At::Inside || stop > at || byte != b'\n' {
+                if self.at != At::Inside {
+                    given = self.begin_line(out, given);
                 }
+                copy_run::<RUN>(window, at..stop, out, given);
+                given += stop - at;
+                given = if byte == b'\n' {
+                    self.at = At::Start;
+                    self.end_line(out, given)
+                } else {
+                    given + self.table.look_up(byte, &mut out[given..])
+                };
+            } else {
+                given = self.empty_line(out, given);
+            }
+            at = stop + 1;
+            if newlines {
+                // From a line's start on there is a shorter way.
+                let stops = std::mem::take(&mut ahead).as_slice();
+                let Format { numbers, squeeze_blank, ends, .. } = self.format;
+                given = match (numbers != Numbers::None, squeeze_blank, ends) {
+                    (true, false, false) => self.whole_lines::<RUN, true, false, false>(window, at, stops, out, given),
+                    (false, true, false) => self.whole_lines::<RUN, false, true, false>(window, at, stops, out, given),
+                    (false, false, true) => self.whole_lines::<RUN, false, false, true>(window, at, stops, out, given),
+                    _ => self.whole_lines::<RUN, true, true, true>(window, at, stops, out, given),
+                };
+                at = stops.last().map_or(at, |stop| usize::from(*stop) + 1);
+            }
+        }
+        if at < len {
+            if self.at != At::Inside {
                 given = self.begin_line(out, given);
             }
-            let stop = if stops == 0 { len } else { stops.trailing_zeros() as usize };
-            out[given..given + CHUNK].copy_from_slice(&window[at..at + CHUNK]);
-            given += stop - at;
-            if stops == 0 {
-                break;
-            }
-            stops &= stops - 1;
-            at = stop + 1;
-            let byte = window[stop];
-            given = if byte == b'\n' {
-                self.end_line(out, given)
-            } else {
-                given + self.table.look_up(byte, &mut out[given..])
-            };
+            copy_run::<RUN>(window, at..len, out, given);
+            given += len - at;
         }
         given
     }
 
-    /// The same where every byte becomes what it becomes, whatever is around it.
-    #[inline(always)] // each kind of stop has its own: one that all call costs a tenth of the time
-    fn bytes(
+    /// Lines that begin and end in the window, the first at `at`, where nothing but newlines asks for attention. How long lines
+    /// are cannot be predicted, nor whether one is empty, so neither is asked: a mispredicted branch takes longer than the work
+    /// it would save.
+    #[inline(always)]
+    fn whole_lines<const RUN: usize, const NUMBERED: bool, const SQUEEZED: bool, const ENDS: bool>(
         &mut self,
-        window: &[u8; WINDOW],
-        len: usize,
-        mut stops: u64,
+        window: &Window,
+        mut at: usize,
+        stops: &[u16],
         out: &mut [u8],
         mut given: usize,
-        crowded: &mut bool,
+    ) -> usize {
+        let Format { numbers, squeeze_blank, ends, .. } = self.format;
+        let (numbered, all) = (!SQUEEZED || numbers != Numbers::None, numbers == Numbers::All);
+        let mut after_empty = self.at == At::AfterEmpty;
+        let mut number = self.number.low();
+        for &stop in stops {
+            let next = usize::from(stop) + 1;
+            let run = next.wrapping_sub(at);
+            let empty = run == 1;
+            let left_out = SQUEEZED & squeeze_blank & empty & after_empty;
+            let counts = NUMBERED & numbered & (all | !empty) & !left_out;
+            let start = if NUMBERED { given + self.number.write(number, &mut out[given..], counts) } else { given };
+            copy_run::<RUN>(window, at..next, out, start);
+            let mut end = start + run;
+            if ENDS && ends {
+                end = self.end_line(out, end - 1);
+            }
+            given = if left_out { given } else { end };
+            if NUMBERED {
+                number = self.number.after(number, counts);
+            }
+            after_empty = empty;
+            at = next;
+        }
+        self.number.set_low(number);
+        self.at = if after_empty { At::AfterEmpty } else { At::Start };
+        given
+    }
+
+    /// The same where every byte becomes what it becomes, whatever is around it.
+    #[inline(never)] // once for all kinds of stops
+    fn bytes<const RUN: usize>(
+        &self,
+        window: &Window,
+        len: usize,
+        stops: &[u16],
+        out: &mut [u8],
+        mut given: usize,
     ) -> usize {
         let mut at = 0;
-        for _ in 0..FEW {
-            let found = usize::from(stops != 0);
-            let stop = (stops.trailing_zeros() as usize).min(len);
-            out[given..given + CHUNK].copy_from_slice(&window[at..at + CHUNK]);
-            given += stop - at;
-            given += self.table.look_up(window[stop], &mut out[given..]) * found;
-            stops &= stops.wrapping_sub(1);
-            at = stop + found;
-        }
-        *crowded = stops != 0 && stops.count_ones() >= MANY;
-        while stops != 0 {
-            let stop = stops.trailing_zeros() as usize;
-            out[given..given + CHUNK].copy_from_slice(&window[at..at + CHUNK]);
-            given += stop - at;
-            given += self.table.look_up(window[stop], &mut out[given..]);
-            stops &= stops - 1;
+        for &stop in stops {
+            let stop = usize::from(stop);
+            let run = stop.wrapping_sub(at);
+            if run <= RUN {
+                let to = &mut out[given..given + RUN + 4];
+                to[..RUN].copy_from_slice(&window[at..at + RUN]);
+                given += run + self.table.look_up(window[stop], &mut to[run..]);
+            } else {
+                copy_run::<RUN>(window, at..stop, out, given);
+                given += run;
+                given += self.table.look_up(window[stop], &mut out[given..]);
+            }
             at = stop + 1;
         }
-        out[given..given + CHUNK].copy_from_slice(&window[at..at + CHUNK]);
+        copy_run::<RUN>(window, at..len, out, given);
         given + len - at
     }
 
     /// One byte after the other.
-    #[inline]
+    #[inline(never)] // once for all kinds of stops
     fn each<const LINES: bool>(&mut self, bytes: &[u8], out: &mut [u8], mut given: usize) -> usize {
         for &byte in bytes {
             if LINES && self.at != At::Inside {
@@ -218,6 +295,7 @@ impl Cook {
                 given = self.begin_line(out, given);
             }
             given = if LINES && byte == b'\n' {
+                self.at = At::Start;
                 self.end_line(out, given)
             } else {
                 given + self.table.look_up(byte, &mut out[given..])
@@ -252,7 +330,6 @@ impl Cook {
     /// The newline that ends a line which is not empty.
     #[inline]
     fn end_line(&mut self, out: &mut [u8], mut given: usize) -> usize {
-        self.at = At::Start;
         if self.format.ends && !self.format.nonprinting {
             // Whatever else is given before a newline, only a byte of the line can be a return.
             let returned = given > 0 && out[given - 1] == b'\r';

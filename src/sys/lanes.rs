@@ -10,10 +10,11 @@ pub fn equal(bytes: &[u8; LANES], byte: u8) -> u64 {
     each_quarter(bytes, |quarter| quarter::equal(quarter, byte))
 }
 
-/// For each byte a bit, the first byte's lowest: whether it is below `byte` or above 127. `byte` is at most 127.
+/// For each byte a bit, the first byte's lowest: whether it is below `first` or above `last`, and none of `but`. `first` and
+/// `last` are ASCII, in this order.
 #[inline]
-pub fn below_or_high(bytes: &[u8; LANES], byte: u8) -> u64 {
-    each_quarter(bytes, |quarter| quarter::below_or_high(quarter, byte))
+pub fn outside<const N: usize>(bytes: &[u8; LANES], first: u8, last: u8, but: [u8; N]) -> u64 {
+    each_quarter(bytes, |quarter| quarter::outside(quarter, first, last, but))
 }
 
 #[inline]
@@ -30,7 +31,8 @@ fn each_quarter(bytes: &[u8; LANES], mask: impl Fn(&[u8; 16]) -> u32) -> u64 {
 #[cfg(target_arch = "x86_64")]
 mod quarter {
     use std::arch::x86_64::{
-        __m128i, _mm_cmpeq_epi8, _mm_cmplt_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8,
+        __m128i, _mm_add_epi8, _mm_andnot_si128, _mm_cmpeq_epi8, _mm_cmplt_epi8, _mm_loadu_si128, _mm_movemask_epi8,
+        _mm_set1_epi8,
     };
 
     #[inline]
@@ -43,12 +45,18 @@ mod quarter {
     }
 
     #[inline]
-    pub(super) fn below_or_high(bytes: &[u8; 16], byte: u8) -> u32 {
-        // Bytes above 127 are negative as signed ones.
+    pub(super) fn outside<const N: usize>(bytes: &[u8; 16], first: u8, last: u8, but: [u8; N]) -> u32 {
+        // Moved up until `last` is the highest, what is above it is negative as a signed byte, or has come round to be small.
+        let up = 0x7f - last;
         // SAFETY: sixteen bytes are read, aligned or not, and the bytes are sixteen. SSE2 is part of x86-64.
         unsafe {
             let lanes = _mm_loadu_si128(bytes.as_ptr().cast::<__m128i>());
-            _mm_movemask_epi8(_mm_cmplt_epi8(lanes, _mm_set1_epi8(byte.cast_signed()))).cast_unsigned()
+            let moved = _mm_add_epi8(lanes, _mm_set1_epi8(up.cast_signed()));
+            let mut outside = _mm_cmplt_epi8(moved, _mm_set1_epi8((first + up).cast_signed()));
+            for byte in but {
+                outside = _mm_andnot_si128(_mm_cmpeq_epi8(lanes, _mm_set1_epi8(byte.cast_signed())), outside);
+            }
+            _mm_movemask_epi8(outside).cast_unsigned()
         }
     }
 }
@@ -80,11 +88,13 @@ mod plain {
         })
     }
 
-    pub(super) fn below_or_high(bytes: &[u8; 16], byte: u8) -> u32 {
-        words(bytes, |word| {
-            let at_least = (word & LOWER) + (0x80 - u64::from(byte)) * EACH;
-            (word | !at_least) & HIGHEST
-        })
+    pub(super) fn outside<const N: usize>(bytes: &[u8; 16], first: u8, last: u8, but: [u8; N]) -> u32 {
+        let outside = words(bytes, |word| {
+            let at_least = (word & LOWER) + (0x80 - u64::from(first)) * EACH;
+            let above = (word & LOWER) + (0x7f - u64::from(last)) * EACH;
+            (word | !at_least | above) & HIGHEST
+        });
+        but.into_iter().fold(outside, |outside, byte| outside & !equal(bytes, byte))
     }
 }
 
@@ -111,9 +121,14 @@ mod tests {
                         assert_eq!(equal(&bytes, wanted), expected);
                         assert_eq!(each_quarter(&bytes, |quarter| plain::equal(quarter, wanted)), expected);
                     }
-                    let expected = expected(&bytes, |byte| !(b' '..128).contains(&byte));
-                    assert_eq!(below_or_high(&bytes, b' '), expected);
-                    assert_eq!(each_quarter(&bytes, |quarter| plain::below_or_high(quarter, b' ')), expected);
+                    let beyond = |byte: u8| !(b' '..=b'~').contains(&byte);
+                    let same = |expected, but| {
+                        assert_eq!(outside(&bytes, b' ', b'~', but), expected);
+                        assert_eq!(each_quarter(&bytes, |quarter| plain::outside(quarter, b' ', b'~', but)), expected);
+                    };
+                    same(expected(&bytes, beyond), [b'a', b'b']);
+                    same(expected(&bytes, |byte| beyond(byte) && byte != b'\t'), [b'\t', b'a']);
+                    same(expected(&bytes, |byte| beyond(byte) && byte != b'\t' && byte != 0xff), [b'\t', 0xff]);
                 }
             }
         }

@@ -21,35 +21,65 @@ pub(super) struct Number {
 }
 
 impl Number {
-    /// Before the first line.
+    /// The first line's.
     pub(super) fn new() -> Number {
-        Number { high: [b' '; HIGH], digits: 0, low: u64::from_le_bytes(*b"     0\t\0") }
+        Number { high: [b' '; HIGH], digits: 0, low: u64::from_le_bytes(*b"     1\t\0") }
     }
 
-    /// Counts one line and writes its number and the tab to the start of `out`, of which [`ROOM`] bytes are used as
-    /// scratch: copies of fixed length are a few instructions. Returns how many bytes count.
+    /// Writes the number and the tab to the start of `out`, of which [`ROOM`] bytes are used as scratch, and goes on to the
+    /// next. Returns how many bytes count.
     #[inline]
     pub(super) fn next(&mut self, out: &mut [u8]) -> usize {
-        self.low += 1 << (8 * (LOW - 1));
-        if self.low.to_le_bytes()[LOW - 1] > b'9' {
-            self.carry();
+        let width = self.write(self.low, out, true);
+        self.low = self.after(self.low, true);
+        width
+    }
+
+    /// The last digits, as the two functions that follow take and give them: a loop keeps them in a register.
+    pub(super) fn low(&self) -> u64 {
+        self.low
+    }
+
+    /// Where such a loop has ended.
+    pub(super) fn set_low(&mut self, low: u64) {
+        self.low = low;
+    }
+
+    /// As [`Number::next`], of a number that ends in `low`, without going on; 0 unless the line `counts`. Copies of fixed
+    /// length are a few instructions.
+    #[inline(always)]
+    pub(super) fn write(&self, low: u64, out: &mut [u8], counts: bool) -> usize {
+        if self.digits > 0 {
+            out[..HIGH].copy_from_slice(&self.high);
         }
-        out[..HIGH].copy_from_slice(&self.high);
-        out[self.digits..self.digits + 8].copy_from_slice(&self.low.to_le_bytes());
-        self.digits + LOW + 1
+        out[self.digits..self.digits + 8].copy_from_slice(&low.to_le_bytes());
+        if counts { self.digits + LOW + 1 } else { 0 }
+    }
+
+    /// What follows `low`, or `low` itself unless the line `counts`.
+    #[inline(always)]
+    pub(super) fn after(&mut self, low: u64, counts: bool) -> u64 {
+        const LAST: usize = 8 * (LOW - 1);
+        const TENS: usize = LAST - 8;
+        let next = low + (u64::from(counts) << LAST);
+        if next >> LAST & 0xff <= u64::from(b'9') {
+            return next;
+        }
+        let tens = next - (10 << LAST) + (1 << TENS);
+        if (b'1'..=b'9').contains(&((tens >> TENS) as u8)) { tens } else { self.carry(next) }
     }
 
     /// The last digit has gone beyond 9.
     #[cold]
-    fn carry(&mut self) {
-        let mut low = self.low.to_le_bytes();
+    fn carry(&mut self, low: u64) -> u64 {
+        let mut low = low.to_le_bytes();
         low[LOW - 1] = b'0';
         if !count(&mut low[..LOW - 1]) && !count(&mut self.high[..self.digits]) {
             self.high[..=self.digits].fill(b'0');
             self.high[0] = b'1';
             self.digits += 1;
         }
-        self.low = u64::from_le_bytes(low);
+        u64::from_le_bytes(low)
     }
 }
 
@@ -95,6 +125,7 @@ mod tests {
         number.digits = 4;
         number.low = u64::from_le_bytes(*b"999999\t\0");
         let mut out = [0; 24];
+        number.next(&mut out);
         let n = number.next(&mut out);
         assert_eq!(&out[..n], b"10000000000\t");
     }

@@ -146,6 +146,38 @@ fn arbitrary_bytes_come_out_as_the_model_says_however_they_are_read() {
 }
 
 #[test]
+fn stretches_of_lines_of_every_length_come_out_as_the_model_says() {
+    let mut random = Random(0xba7c);
+    for _ in 0..6 {
+        let mut bytes = Vec::new();
+        while bytes.len() < 24_000 {
+            let end = bytes.len() + 1 + random.below(7000);
+            // Nothing but stops, lines from the shortest to what no batch holds, and any bytes.
+            let longest = [1, 2, 7, 40, 121, 300, 1500, 5000, 0][random.below(9)];
+            while bytes.len() < end {
+                match longest {
+                    0 => bytes.push(random.below(256) as u8),
+                    _ => {
+                        bytes.extend((0..random.below(longest)).map(|_| b" abcdefg"[random.below(8)]));
+                        bytes.extend([&b"\n"[..], b"\n", b"\n", b"\r\n", b"\t\n", b"\n\n"][random.below(6)]);
+                    }
+                }
+            }
+        }
+        for format in all_formats() {
+            let expected = model(&bytes, format);
+            let seed = random.next() | 1;
+            for (piece, room) in [(usize::MAX / 2, 8 * bytes.len()), (9000, 6000), (2500, 300)] {
+                let (mut one, mut two) = (Random(seed), Random(seed ^ 0xffff));
+                let got = cooked(&bytes, format, || 1 + one.below(piece), || two.below(room));
+                let same = got.iter().zip(&expected).take_while(|(a, b)| a == b).count();
+                assert!(got == expected, "{format:?}, pieces to {piece}, room to {room}: differs from byte {same} on");
+            }
+        }
+    }
+}
+
+#[test]
 fn every_byte_alone_among_plain_ones() {
     let mut random = Random(1);
     for byte in 0..=u8::MAX {
