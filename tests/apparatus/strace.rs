@@ -68,12 +68,21 @@ pub fn trace(scene: &Scene, options: &[&str], command: Command) -> Option<(Outco
     Some((outcome, trace))
 }
 
-/// Runs `command` with an error injected, `inject("copy_file_range:error=ENOSYS")`; the trace is read to make sure
-/// that the injection happened or not, as the case likes. `None` without strace.
+/// Runs `command` with results made up by strace, `inject(&scene, &["copy_file_range:error=ENOSYS"], …)`. Fails where one of
+/// them was never asked for: the case would say nothing. (Of signals and delays strace tells nothing: whether those came the
+/// case has to see for itself.) `None` without strace.
 #[track_caller]
 pub fn inject(scene: &Scene, what: &[&str], command: Command) -> Option<(Outcome, Trace)> {
     let options: Vec<String> = what.iter().map(|w| format!("--inject={w}")).collect();
-    trace(scene, &options.iter().map(String::as_str).collect::<Vec<_>>(), command)
+    let (outcome, trace) = trace(scene, &options.iter().map(String::as_str).collect::<Vec<_>>(), command)?;
+    for what in what.iter().filter(|what| what.contains(":error=") || what.contains(":retval=")) {
+        let calls = what.split(':').next().unwrap_or_default();
+        let is_one = |call: &Call| call.injected && calls.split(',').any(|name| name == call.name);
+        if !trace.calls.iter().any(is_one) {
+            outcome.fail(&format!("nothing was injected of {what}"));
+        }
+    }
+    Some((outcome, trace))
 }
 
 impl Trace {

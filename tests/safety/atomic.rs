@@ -130,8 +130,7 @@ fn a_call_that_fails_leaves_the_old_one_and_nothing_else() {
     ] {
         std::fs::set_permissions(scene.file("d/b", b"old"), PermissionsExt::from_mode(0o4640)).unwrap();
         let command = scene.zccp(["--atomic", "a", "d/b"]);
-        let Some((outcome, trace)) = strace::inject(&scene, &[what], command) else { return };
-        assert!(trace.injected() > 0, "{what}");
+        let Some((outcome, _)) = strace::inject(&scene, &[what], command) else { return };
         outcome.fails_with(1).stderr_has(text).file_is("d/b", b"old");
         assert_eq!(names(&scene, "d"), ["b"], "{what}");
     }

@@ -103,6 +103,7 @@ fn so_it_is_of_a_link_that_takes_the_place_of_another() {
                 let Some((outcome, _)) = crate::apparatus::strace::inject(&scene, &[&inject], command()) else {
                     return;
                 };
+                outcome.dies_of(libc::SIGTERM);
                 check(&format!("{name} {number}: {}", outcome.stderr_text()));
             }
         }

@@ -52,17 +52,18 @@ fn containers_that_refuse_calls_do_not_keep_a_tree_from_being_copied() {
         &["unshare:error=EPERM"][..],
         &["openat2:error=ENOSYS"],
         &["openat2:error=EPERM"],
-        &["unshare:error=EPERM", "openat2:error=ENOSYS", "close_range:error=ENOSYS"],
+        &["unshare:error=EPERM", "openat2:error=ENOSYS"],
+        &["close_range:error=ENOSYS", "openat2:error=ENOSYS"],
         &["statx:error=ENOSYS"],
         &["clone3:error=EPERM"],
         &["clone3:error=EAGAIN"],
         &["clone3:error=ENOSYS", "clone:error=EAGAIN"],
-        &["copy_file_range:error=EPERM", "unshare:error=ENOSYS"],
-        &["mknodat:error=EPERM"],
-        &["getdents64:retval=0:when=900+"],
+        &["unshare:error=ENOSYS"],
     ] {
         let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
-        plant(&scene, "s", 40, 20, 300);
+        // Most of it in one directory, which each worker that takes a part of it opens again.
+        plant(&scene, "s", 1, 3000, 10);
+        plant(&scene, "s/more", 10, 20, 300);
         let Some((outcome, _)) = inject(&scene, refused, scene.zccp(["-r", "-j4", "s", "n"])) else { return };
         outcome.succeeds().stderr_is("");
         same_trees(&scene, "s", "n");
