@@ -284,3 +284,26 @@ fn a_pipe_that_cannot_be_had_is_done_without() {
         outcome.succeeds().stdout_is(&bytes);
     }
 }
+
+/// strace answers for the kernel how much the pipe holds. The calls of a page each would be 256 for a MiB, where read and
+/// write take 4; what the user asks for by name is done all the same.
+#[test]
+fn a_pipe_of_a_page_is_not_worth_splicing_through() {
+    let Some(scene) = Scene::on(Fs::Ext4) else { return };
+    let bytes = content::bytes(1, 1 << 20);
+    scene.file("a", &bytes);
+    let spliced = |options: &[&str], held: &[&str]| {
+        let command = scene.zccp(options).arguments(["a", "b"]);
+        let (outcome, trace) = inject(&scene, held, command)?;
+        outcome.succeeds().stderr_is("").file_is("b", &bytes);
+        std::fs::remove_file(scene.path("b")).unwrap();
+        Some(trace.count("splice"))
+    };
+    let (a_page, as_it_is) = (&["fcntl:retval=4096"][..], &[][..]);
+    for (options, held, is_spliced) in
+        [(&[][..], as_it_is, true), (&[], a_page, false), (&["--engine=splice"], a_page, true)]
+    {
+        let Some(spliced) = spliced(options, held) else { return };
+        assert_eq!(spliced > 0, is_spliced, "{options:?} {held:?}: {spliced} calls");
+    }
+}
