@@ -40,7 +40,8 @@ use std::sync::Arc;
 use walk::Walker;
 
 /// Descriptors that a worker needs besides the directories that are its own: the three standard ones, the directory of
-/// the operands, the roots, a source and a destination, a private pipe, and one to read a directory by for backups.
+/// the operands, the roots, a source and a destination, a private pipe, and one to read a directory by for backups. Where
+/// there are fewer, one worker alone keeps one directory open and goes without a pipe: ten are enough (`tests/trees/size.rs`).
 const OTHER_DESCRIPTORS: u64 = 12;
 
 /// Directories that one worker keeps open, at most.
@@ -56,7 +57,7 @@ pub(super) fn fill(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, di
     }
     let follows = run.options.dereference == Dereference::Always || run.options.keep_directory_symlink;
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let open_at_once = (limit.saturating_sub(OTHER_DESCRIPTORS) / 2).clamp(2, MOST_OPEN) as usize;
+    let open_at_once = (limit.saturating_sub(OTHER_DESCRIPTORS) / 2).clamp(1, MOST_OPEN) as usize;
     let place = source.is_none().then(|| place(run, from, facts.id())).flatten();
     let source = source.as_ref().map(|fd| fd.as_fd());
     let mut pool = Pool::new(source, destination.as_fd(), base, follows, open_at_once);
