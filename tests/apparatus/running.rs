@@ -50,6 +50,13 @@ impl Running {
         Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? << 10)
     }
 
+    /// Bytes that it has given to write(2) and its like (wchar of proc_pid_io(5)); `None` once it has ended.
+    pub fn written(&self) -> Option<u64> {
+        let io = std::fs::read_to_string(format!("/proc/{}/io", self.pid.as_raw_nonzero())).ok()?;
+        let line = io.lines().find_map(|line| line.strip_prefix("wchar:"))?;
+        line.trim().parse().ok().filter(|_| self.is_running())
+    }
+
     /// Sends it (and every process it started) a signal.
     pub fn signal(&self, signal: Signal) {
         kill_process_group(self.pid, signal).unwrap();
@@ -110,6 +117,16 @@ impl Running {
     fn give_up(&self, what: &str) -> ! {
         let _ = kill_process_group(self.pid, Signal::KILL);
         panic!("{}: hung: $ {} has not {what}", skip::current_test(), self.shown);
+    }
+}
+
+/// A case that fails before the command has ended leaves nobody behind who waits for ever.
+impl Drop for Running {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = kill_process_group(self.pid, Signal::KILL);
+            let _ = self.child.wait();
+        }
     }
 }
 

@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 const SIZES: [usize; 3] = [0, 13, 5_000_000];
 
 /// Whether somebody listens at this end of a socket, by the kernel's tables: a trial connection would be taken for the
-/// real one.
+/// real one. A unix socket stands there by the path that it was bound to, relative ones of all directories together: so
+/// each case has a name of its own.
 fn is_listening(end: &str) -> bool {
     let table = |name: &str| std::fs::read_to_string(format!("/proc/net/{name}")).unwrap();
     match end.rsplit_once(':') {
@@ -28,7 +29,7 @@ fn is_listening(end: &str) -> bool {
             })
         }
         // Listening: the flag __SO_ACCEPTCON (`<linux/net.h>`).
-        _ => table("unix").lines().any(|line| line.contains(" 00010000 ") && line.ends_with(end)),
+        _ => table("unix").lines().any(|line| line.contains(" 00010000 ") && line.rsplit(' ').next() == Some(end)),
     }
 }
 

@@ -124,9 +124,9 @@ fn whoever_connects_is_served() {
             let address = format!("tcp:{port}");
             serves(&scene, &address, &end_of(port), &client.replace("PORT", &port.to_string()), &bytes);
         }
-        for client in ["nc -d -U s >got", "socat -u UNIX-CONNECT:s STDOUT >got"] {
-            let name = scene.path("s");
-            serves(&scene, "unix:s", "s", client, &bytes);
+        for client in ["nc -d -U served >got", "socat -u UNIX-CONNECT:served STDOUT >got"] {
+            let name = scene.path("served");
+            serves(&scene, "unix:served", "served", client, &bytes);
             assert!(!name.exists(), "the socket should have been removed");
         }
     }
@@ -136,13 +136,13 @@ fn whoever_connects_is_served() {
 fn a_unix_socket_is_its_owners_alone_from_the_beginning() {
     let scene = Scene::new();
     scene.file("a", b"a");
-    let name = scene.path("s");
-    let zccat = scene.zccat(["--listen=unix:s", "a"]).spawn();
+    let name = scene.path("owned");
+    let zccat = scene.zccat(["--listen=unix:owned", "a"]).spawn();
     zccat.wait_until("made its socket", || name.exists());
     let metadata = name.symlink_metadata().unwrap();
     assert!(metadata.file_type().is_socket());
     assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
-    await_listener("s");
+    await_listener("owned");
     let received = sockets::read_all(UnixStream::connect(&name).unwrap());
     zccat.finish().succeeds();
     assert_eq!(received.join().unwrap(), b"a");
@@ -234,7 +234,7 @@ fn two_of_us_understand_each_other() {
     let scene = Scene::new();
     let bytes = content::bytes(13, 5_000_000);
     scene.file("a", &bytes);
-    let addresses = [format!("tcp:{}", free_port()), format!("tcp:[::1]:{}", free_port()), "unix:s".to_string()];
+    let addresses = [format!("tcp:{}", free_port()), format!("tcp:[::1]:{}", free_port()), "unix:mutual".to_string()];
     for address in addresses {
         if address.contains("::1") && TcpListener::bind("[::1]:0").is_err() {
             skip::skip!("no IPv6");
@@ -242,8 +242,8 @@ fn two_of_us_understand_each_other() {
         }
         let server = scene.zccat([&format!("--listen={address}"), "a"]).spawn();
         let end = address.rsplit(':').next().unwrap();
-        await_listener(&if end == "s" { end.to_string() } else { format!(":{end}") });
-        let host = if address.matches(':').count() == 1 && end != "s" { "127.0.0.1:" } else { "" };
+        await_listener(&if end == "mutual" { end.to_string() } else { format!(":{end}") });
+        let host = if address.matches(':').count() == 1 && end != "mutual" { "127.0.0.1:" } else { "" };
         let to = address.replace("tcp:", &format!("tcp:{host}"));
         // Both send; neither is kept from ending by what the other says.
         scene.zccat([&format!("--connect={to}"), "a"]).run().succeeds().stderr_is("");

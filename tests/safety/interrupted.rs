@@ -7,7 +7,6 @@ use crate::apparatus::strace::trace;
 use crate::apparatus::{Command, Scene, content};
 use rustix::process::Signal;
 use std::io::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 /// Ended by SIGTERM on entering each of its system calls.
@@ -163,14 +162,7 @@ fn the_last_word_says_how_it_goes_on() {
         let limited = [&["--rate-limit=2M", "--engine=read_write"], arguments].concat();
         let running = scene.zccp(&limited).spawn();
         // A tenth of a second's worth goes out at once; with the second the first has been counted.
-        let begun = |path: &Path| std::fs::metadata(path).is_ok_and(|file| file.len() > 256 << 10);
-        let atomic = arguments.contains(&"--atomic");
-        let progress = || begun(&scene.path("b")) || begun(&scene.path("t/a"));
-        if atomic {
-            std::thread::sleep(Duration::from_millis(500));
-        } else {
-            running.wait_until("begun", || progress() || !running.is_running());
-        }
+        running.wait_until("begun", || running.written().is_none_or(|bytes| bytes > 256 << 10));
         running.signal(Signal::INT);
         let outcome = running.finish();
         outcome.dies_of(libc::SIGINT).stderr_has("zccp: interrupted at ").stderr_has(rest);
