@@ -1,7 +1,7 @@
 //! One operand: opened or inherited, held against standard output, sent, closed.
 
 use super::{Run, cooked, raw};
-use crate::engine::{End, Place};
+use crate::engine::{End, Offsets};
 use crate::report::quote::shell_if_needed;
 use crate::sys::facts::{Facts, Kind};
 use crate::sys::text::strerror;
@@ -80,7 +80,7 @@ fn close(run: &mut Run<'_>, name: &OsStr, fd: OwnedFd) {
 
 fn copy(run: &mut Run<'_>, name: &OsStr, input: End<'_>, output: &End<'_>) -> Sent {
     let mut output = *output;
-    if output.place == Place::Position {
+    if output.offsets == Offsets::Shared {
         // The operands before, or another program that shares the offset, have moved it.
         output.start = fs::tell(output.fd).unwrap_or(output.start);
     }

@@ -12,14 +12,14 @@ use std::os::fd::BorrowedFd;
 
 /// How offsets are kept at one end of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Offsets {
     /// No offsets: pipes, sockets, ttys.
-    Stream,
+    None,
     /// An inherited descriptor of a file: the file offset is shared with other programs, used and advanced, so that
     /// `(zccat; cat) <f` works.
-    Position,
+    Shared,
     /// A descriptor of our own: calls carry explicit offsets, and the file offset means nothing.
-    Offset,
+    Explicit,
 }
 
 /// What a descriptor is beyond its `st_mode`.
@@ -52,7 +52,7 @@ pub struct End<'a> {
     /// What fstat said when it was opened.
     pub facts: Facts,
     /// How offsets are kept.
-    pub place: Place,
+    pub offsets: Offsets,
     /// Where the copy starts, in bytes: 0 for a file of our own, the file offset found for an inherited one.
     pub start: u64,
     /// What it is beyond `st_mode`.

@@ -2,7 +2,7 @@
 //!
 //! It is the raw system call (glibc 2.41 and 2.42 return a wrong count above 2 GiB: sourceware bug 33245).
 
-use super::contract::{Ask, End, Engine, Flow, Grant, Place, Session, Settled, Side, Step, Tuning};
+use super::contract::{Ask, End, Engine, Flow, Grant, Offsets, Session, Settled, Side, Step, Tuning};
 use super::{Name, Reason, Scratch, policy};
 use rustix::fs;
 use rustix::io::Errno;
@@ -53,8 +53,8 @@ struct Range<'a> {
 impl Session for Range<'_> {
     fn step(&mut self, flow: &mut Flow, grant: Grant) -> Step {
         let (mut from, mut to) = (flow.source_offset(), flow.sink_offset());
-        let from = (self.source.place == Place::Offset).then_some(&mut from);
-        let to = (self.sink.place == Place::Offset).then_some(&mut to);
+        let from = (self.source.offsets == Offsets::Explicit).then_some(&mut from);
+        let to = (self.sink.offsets == Offsets::Explicit).then_some(&mut to);
         match fs::copy_file_range(self.source.fd, from, self.sink.fd, to, grant.bytes.min(MOST) as usize) {
             Ok(0) => Step::Zero,
             Ok(n) => {

@@ -1,7 +1,7 @@
 //! A private pipe on its way to a sink, for the engines that go through one: bytes taken from the source wait in it
 //! until the sink accepts them.
 
-use super::contract::{End, Flow, Grant, Place, Settled, Side, Step};
+use super::contract::{End, Flow, Grant, Offsets, Settled, Side, Step};
 use super::scratch::Scratch;
 use crate::sys::pipe::PrivatePipe;
 use rustix::io::{self, Errno};
@@ -98,7 +98,7 @@ impl<'a> Drain<'a> {
 
 /// The offset a call is given for an end: only ends of our own have one.
 pub(super) fn explicit(end: &End<'_>, offset: u64) -> Option<u64> {
-    (end.place == Place::Offset).then_some(offset)
+    (end.offsets == Offsets::Explicit).then_some(offset)
 }
 
 /// The flags of a splice into the sink.

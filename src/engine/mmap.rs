@@ -7,7 +7,7 @@
 //! other sink nothing can be taken back, so there they wait in a private pipe until they count; to TCP they go straight
 //! ([`straight`]).
 
-use super::contract::{Ask, End, Engine, Flow, Grant, Nature, Place, Remark, Session, Settled, Side, Step, Tuning};
+use super::contract::{Ask, End, Engine, Flow, Grant, Nature, Offsets, Remark, Session, Settled, Side, Step, Tuning};
 use super::drain::Drain;
 use super::watch::{Watch, advance};
 use super::{Name, Reason, Scratch};
@@ -34,7 +34,7 @@ impl Engine for Mmap {
             return Err(Reason::SourceNotRegular);
         }
         // A file without offsets has a position that mapping it does not move.
-        if ask.source.place == Place::Stream || ask.source.file_system == Some(FileSystem::Pseudo) {
+        if ask.source.offsets == Offsets::None || ask.source.file_system == Some(FileSystem::Pseudo) {
             return Err(Reason::SourceNotMappable); // EIO, ENODEV; and a mapped PCI resource is the device itself
         }
         if ask.source.facts.size == 0 && ask.expected.is_none() {
@@ -58,7 +58,7 @@ impl Engine for Mmap {
     ) -> Result<Box<dyn Session + 'a>, (Side, Errno)> {
         let source = Source { end: ask.source, changed_at: None };
         let sink = ask.sink;
-        if sink.is_regular() && sink.place == Place::Offset {
+        if sink.is_regular() && sink.offsets == Offsets::Explicit {
             return Ok(Box::new(AtOnce { source, sink }));
         }
         if sink.socket().is_some_and(|socket| socket.is_tcp()) {

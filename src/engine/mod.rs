@@ -18,7 +18,7 @@ mod splice;
 mod watch;
 mod zerocopy;
 
-pub use contract::{Ask, End, Engine, Flow, Grant, Nature, Place, Remark, Session, Side, Step, Tuning};
+pub use contract::{Ask, End, Engine, Flow, Grant, Nature, Offsets, Remark, Session, Side, Step, Tuning};
 pub use name::Name;
 pub use policy::{Peer, Policy, Reflink, Sparse};
 pub use read_write::write as give;

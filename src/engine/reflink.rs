@@ -3,7 +3,7 @@
 //!
 //! A clone takes the whole source as it is at that instant, so it is the end beyond doubt: no read has to confirm it.
 
-use super::contract::{Ask, End, Engine, Flow, Grant, Place, Session, Settled, Side, Step, Tuning};
+use super::contract::{Ask, End, Engine, Flow, Grant, Offsets, Session, Settled, Side, Step, Tuning};
 use super::{Name, Reason, Scratch, policy};
 use crate::sys::extents;
 use crate::sys::facts::Facts;
@@ -101,7 +101,7 @@ impl Clone<'_> {
         }
         let bytes = Facts::of(self.sink.fd)?.size.saturating_sub(to);
         for end in [self.source, self.sink] {
-            if end.place == Place::Position {
+            if end.offsets == Offsets::Shared {
                 fs::seek(end.fd, SeekFrom::Start(end.start + bytes))?;
             }
         }

@@ -4,7 +4,7 @@
 //! file and lets that go by value. To TCP, whether the pages are then copied once more depends on the interface:
 //! scatter-gather (ETHTOOL_GSG) is asked and told.
 
-use super::contract::{Ask, End, Engine, Flow, Grant, Nature, Place, Remark, Session, Settled, Side, Step, Tuning};
+use super::contract::{Ask, End, Engine, Flow, Grant, Nature, Offsets, Remark, Session, Settled, Side, Step, Tuning};
 use super::{Name, Reason, Scratch};
 use rustix::fs::{self, SeekFrom};
 use rustix::io::Errno;
@@ -56,14 +56,14 @@ struct Sending<'a> {
 
 impl Session for Sending<'_> {
     fn step(&mut self, flow: &mut Flow, grant: Grant) -> Step {
-        if self.sink.place == Place::Offset
+        if self.sink.offsets == Offsets::Explicit
             && self.sink_position != Some(flow.sink_offset())
             && let Err(errno) = fs::seek(self.sink.fd, SeekFrom::Start(flow.sink_offset()))
         {
             return Step::Error(Side::Sink, errno);
         }
         let mut from = flow.source_offset();
-        let from = (self.source.place == Place::Offset).then_some(&mut from);
+        let from = (self.source.offsets == Offsets::Explicit).then_some(&mut from);
         match fs::sendfile(self.sink.fd, self.source.fd, from, grant.bytes.min(MOST) as usize) {
             Ok(0) => Step::Zero,
             Ok(n) => {

@@ -9,7 +9,7 @@
 //! therefore counts only after [`Watch`] has seen that the source was left alone ([`OnApproval`]); what went to any other
 //! sink cannot be taken back, and is told of (`transfer::finish`).
 
-use super::contract::{Ask, End, Engine, Flow, Grant, Nature, Place, Remark, Session, Settled, Side, Step, Tuning};
+use super::contract::{Ask, End, Engine, Flow, Grant, Nature, Offsets, Remark, Session, Settled, Side, Step, Tuning};
 use super::drain::{Drain, clamp, explicit, flags};
 use super::scratch::Scratch;
 use super::watch::Watch;
@@ -59,7 +59,7 @@ impl Engine for Splice {
         }
         let drain = Drain::open(sink, tuning.block as u64, scratch)?;
         let files = source.is_regular() && sink.is_regular();
-        if files && source.place == Place::Offset && sink.place == Place::Offset {
+        if files && source.offsets == Offsets::Explicit && sink.offsets == Offsets::Explicit {
             let forced = !ask.policy.engines.is_empty();
             if !forced && drain.pipe().is_ok_and(|pipe| pipe.capacity() < LEAST) {
                 return Err((Side::Either, Errno::PERM)); // what F_SETPIPE_SZ says to who is out of quota

@@ -11,7 +11,7 @@
 //! somebody has asked for them (multigrain timestamps, Documentation/filesystems/multigrain-ts.rst), and the fstat before
 //! asks. Elsewhere the time moves in ticks of up to 10 ms, and a file cut *and* regrown within the same tick is missed.
 
-use super::contract::{End, Place};
+use super::contract::{End, Offsets};
 use crate::sys::block;
 use crate::sys::facts::{Facts, Kind, Timestamp};
 use rustix::fs::{self, SeekFrom};
@@ -76,7 +76,7 @@ pub(super) fn read_steadily(source: &End<'_>, offset: u64, memory: &mut [u8]) ->
 
 /// Moves the file offset that is shared with other programs on to `offset`; a descriptor of our own has none to keep.
 pub(super) fn advance(source: &End<'_>, offset: u64) -> Result<(), Errno> {
-    if source.place == Place::Position {
+    if source.offsets == Offsets::Shared {
         fs::seek(source.fd, SeekFrom::Start(offset))?;
     }
     Ok(())

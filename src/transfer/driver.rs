@@ -19,7 +19,7 @@ use super::segments::{Segment, Segments};
 use super::trail::{Failure, Refusal, Trail};
 use super::verdict::{Verdict, judge};
 use super::window::Window;
-use crate::engine::{self, Ask, Flow, Name, Place, Scratch, Side};
+use crate::engine::{self, Ask, Flow, Name, Offsets, Scratch, Side};
 use crate::sys::pipe::PrivatePipe;
 use crate::sys::write_back;
 use rustix::fs;
@@ -355,7 +355,7 @@ impl Driver<'_> {
     /// Whether what lies in the sink beyond what was given may be cut off.
     fn is_ours_to_cut(&self) -> bool {
         let sink = &self.ask.sink;
-        sink.is_regular() && sink.place == Place::Offset && !sink.append
+        sink.is_regular() && sink.offsets == Offsets::Explicit && !sink.append
     }
 
     /// Brings the sink to the length of what was given: no invented bytes, nothing allocated beyond, holes at the end.

@@ -2,7 +2,7 @@
 
 use super::capabilities::Capabilities;
 use super::plan::BIG;
-use crate::engine::{Ask, End, Nature, Place, Policy, Reflink, Sparse};
+use crate::engine::{Ask, End, Nature, Offsets, Policy, Reflink, Sparse};
 use crate::sys::facts::{Facts, FileSystem, Kind};
 use crate::sys::socket::Socket;
 use crate::sys::{block, pipe};
@@ -25,8 +25,8 @@ const GROW_TO: u64 = 1 << 20;
 
 /// An end opened by the program itself: explicit offsets from 0, no O_APPEND.
 pub fn own(fd: BorrowedFd<'_>, facts: Facts) -> End<'_> {
-    let place = if facts.has_offsets() { Place::Offset } else { Place::Stream };
-    End { fd, facts, place, start: 0, nature: nature(fd, &facts), file_system: None, append: false, direct: false }
+    let offsets = if facts.has_offsets() { Offsets::Explicit } else { Offsets::None };
+    End { fd, facts, offsets, start: 0, nature: nature(fd, &facts), file_system: None, append: false, direct: false }
 }
 
 /// An end the program was started with: its file offset is shared, its flags are whatever they are.
@@ -41,7 +41,7 @@ pub fn inherited(fd: BorrowedFd<'_>) -> Result<End<'_>, Errno> {
     Ok(End {
         fd,
         facts,
-        place: if position.is_some() { Place::Position } else { Place::Stream },
+        offsets: if position.is_some() { Offsets::Shared } else { Offsets::None },
         start: position.unwrap_or(0),
         nature: nature(fd, &facts),
         file_system: None,
@@ -73,17 +73,19 @@ pub fn ask<'a>(
     capabilities: &Capabilities,
 ) -> Ask<'a> {
     let expected = expected(&source);
-    if is_small(&source.facts, policy) && source.place == Place::Offset && sink.is_regular() {
+    if is_small(&source.facts, policy) && source.offsets == Offsets::Explicit && sink.is_regular() {
         source.file_system = capabilities.known_file_system(source.facts.device); // spares the last read
     } else {
         source.file_system = file_system(&source, capabilities);
         sink.file_system = file_system(&sink, capabilities);
         if is_without_offsets(&source) {
-            source.place = Place::Stream;
+            source.offsets = Offsets::None;
         }
         // Files of /proc that are made as they are read (seq_file) can be written, but not at an offset.
-        if is_without_offsets(&sink) || (sink.file_system == Some(FileSystem::Pseudo) && sink.place == Place::Offset) {
-            sink.place = Place::Stream;
+        if is_without_offsets(&sink)
+            || (sink.file_system == Some(FileSystem::Pseudo) && sink.offsets == Offsets::Explicit)
+        {
+            sink.offsets = Offsets::None;
         }
     }
     if let Nature::Pipe { capacity } = &mut sink.nature
@@ -116,7 +118,7 @@ pub fn is_small(source: &Facts, policy: &Policy) -> bool {
 /// (FOPEN_NONSEEKABLE), where pread and pwrite are ESPIPE too. (Of a small file read_write finds it out itself.)
 fn is_without_offsets(end: &End<'_>) -> bool {
     let perhaps = matches!(end.file_system, Some(FileSystem::Pseudo | FileSystem::Fuse | FileSystem::Other(_)));
-    perhaps && end.is_regular() && end.place == Place::Offset && fs::tell(end.fd).is_err()
+    perhaps && end.is_regular() && end.offsets == Offsets::Explicit && fs::tell(end.fd).is_err()
 }
 
 fn file_system(end: &End<'_>, capabilities: &Capabilities) -> Option<FileSystem> {

@@ -282,7 +282,7 @@ fn is_spliced(ask: &Ask<'_>, from: FileSystem, to: FileSystem) -> bool {
 
 /// Whether it is a file into a file of our own, too long for one read and one write and shorter than [`BIG`].
 fn is_middling(ask: &Ask<'_>) -> bool {
-    let own = |end: &engine::End<'_>| end.is_regular() && end.place == engine::Place::Offset;
+    let own = |end: &engine::End<'_>| end.is_regular() && end.offsets == engine::Offsets::Explicit;
     let length = engine::scratch::SMALL as u64 + 1..BIG;
     own(&ask.source) && own(&ask.sink) && !ask.sink.append && ask.expected.is_some_and(|bytes| length.contains(&bytes))
 }
@@ -321,15 +321,15 @@ fn seeks_holes(ask: &Ask<'_>) -> bool {
         && ask.source.facts.looks_sparse()
         && ask.sink.is_regular()
         && !ask.sink.append
-        && ask.source.place == engine::Place::Offset
-        && ask.sink.place == engine::Place::Offset
+        && ask.source.offsets == engine::Offsets::Explicit
+        && ask.sink.offsets == engine::Offsets::Explicit
         && ask.source.file_system != Some(FileSystem::Pseudo)
 }
 
 fn preallocates(ask: &Ask<'_>) -> bool {
     ask.sink.file_system.is_some_and(preallocate::pays_on)
         && ask.sink.is_regular()
-        && ask.sink.place == engine::Place::Offset
+        && ask.sink.offsets == engine::Offsets::Explicit
         && !ask.sink.append
         && is_big(ask)
         && !seeks_holes(ask)

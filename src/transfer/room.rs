@@ -1,7 +1,7 @@
 //! Whether the sink can hold what is to come, asked before the first byte where it can be known.
 
 use super::trail::Failure;
-use crate::engine::{Ask, End, Place};
+use crate::engine::{Ask, End, Offsets};
 use crate::sys::facts::FileSystem;
 use rustix::fs::{self, FallocateFlags, SeekFrom};
 use rustix::io::Errno;
@@ -22,7 +22,7 @@ pub(super) fn may_be_so_large(sink: &End<'_>, bytes: u64) -> Result<(), Failure>
     // 16 TiB − 4 KiB, ext2 with 1 KiB blocks 16 GiB); the file offset of a sink of our own means nothing.
     let too_large = bytes > SMALLEST_LIMIT
         && sink.is_regular()
-        && sink.place == Place::Offset
+        && sink.offsets == Offsets::Explicit
         && fs::seek(sink.fd, SeekFrom::Start(bytes)) == Err(Errno::INVAL);
     if too_large { Err(Failure::TooLarge { needed: bytes }) } else { Ok(()) }
 }
@@ -70,7 +70,7 @@ fn there_is_room_after_all(ask: &Ask<'_>, file_system: FileSystem, data: u64) ->
     if file_system != FileSystem::Xfs {
         return false;
     }
-    if ask.sink.place != Place::Offset || ask.sink.append {
+    if ask.sink.offsets != Offsets::Explicit || ask.sink.append {
         return true;
     }
     let asked = fs::fallocate(ask.sink.fd, FallocateFlags::KEEP_SIZE, ask.sink.start, data);

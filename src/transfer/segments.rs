@@ -4,7 +4,7 @@
 //! SEEK_DATA is believed only for files with fewer blocks than their size needs (OpenZFS gave holes for dirty data:
 //! openzfs#15526), and not where it contradicts itself: blocks but no data. Extent maps (FIEMAP) are never used.
 
-use crate::engine::{End, Place};
+use crate::engine::{End, Offsets};
 use crate::sys::facts::Facts;
 use rustix::fs::{self, SeekFrom};
 use rustix::io::Errno;
@@ -39,7 +39,7 @@ impl Segments {
     /// # Errors
     /// What lseek(2) says; not EINVAL and EOPNOTSUPP, which mean that the file system cannot tell: then all is data.
     pub(super) fn next(&mut self, source: &End<'_>, at: u64) -> Result<Segment, Errno> {
-        if self.dense || source.place != Place::Offset {
+        if self.dense || source.offsets != Offsets::Explicit {
             return Ok(Segment::Rest);
         }
         match fs::seek(source.fd, SeekFrom::Data(at)) {

@@ -8,7 +8,7 @@
 
 use super::in_step::{self, Back, Meter};
 use super::progress::Phase;
-use crate::engine::{End, Nature, Place, Side};
+use crate::engine::{End, Nature, Offsets, Side};
 use crate::sys::extents::{self, Extent};
 use crate::sys::facts::{Facts, FileSystem};
 use crate::sys::mount;
@@ -98,7 +98,7 @@ pub fn verify(source: &End<'_>, sink: &End<'_>, cloned: bool, meter: Meter<'_>) 
     if let Err(errno) = retry_on_intr(|| fs::fdatasync(sink.fd)) {
         return Verified { finding: Finding::Lost(errno), compared: 0, worth: Worth::Device };
     }
-    if source.place != Place::Offset {
+    if source.offsets != Offsets::Explicit {
         return Verified { finding: Finding::Once, compared: 0, worth: Worth::Device };
     }
     let _ = fs::fadvise(sink.fd, 0, None, Advice::DontNeed); // clean now, so all of it can go

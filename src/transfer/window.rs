@@ -16,7 +16,7 @@
 use super::progress::Counters;
 use super::targets::{self, By, Medium, Targets, WORTH, Why};
 use super::verdict;
-use crate::engine::{Ask, End, Place};
+use crate::engine::{Ask, End, Offsets};
 use crate::sys::write_back;
 use rustix::io::Errno;
 use std::ops::Range;
@@ -284,5 +284,9 @@ impl<'a> Window<'a> {
 /// Whether this copy is one that is careful with its target.
 fn minded(ask: &Ask<'_>) -> bool {
     let sink = &ask.sink;
-    ask.policy.considerate && sink.facts.has_offsets() && sink.place == Place::Offset && !sink.append && !sink.direct
+    ask.policy.considerate
+        && sink.facts.has_offsets()
+        && sink.offsets == Offsets::Explicit
+        && !sink.append
+        && !sink.direct
 }

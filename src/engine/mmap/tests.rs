@@ -32,17 +32,17 @@ fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|i| 1 + ((i ^ (i >> 8) ^ (i >> 16)) % 255) as u8).collect()
 }
 
-fn end(fd: BorrowedFd<'_>, place: Place, start: u64, nature: Nature) -> End<'_> {
+fn end(fd: BorrowedFd<'_>, offsets: Offsets, start: u64, nature: Nature) -> End<'_> {
     let facts = Facts::of(fd).expect("fstat");
-    End { fd, facts, place, start, nature, file_system: None, append: false, direct: false }
+    End { fd, facts, offsets, start, nature, file_system: None, append: false, direct: false }
 }
 
 fn own(file: &File) -> End<'_> {
-    end(file.as_fd(), Place::Offset, 0, Nature::File)
+    end(file.as_fd(), Offsets::Explicit, 0, Nature::File)
 }
 
 fn stream<T: AsFd>(fd: &T, nature: Nature) -> End<'_> {
-    end(fd.as_fd(), Place::Stream, 0, nature)
+    end(fd.as_fd(), Offsets::None, 0, nature)
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -141,7 +141,7 @@ fn an_inherited_source_is_read_from_where_it_stands_and_left_at_the_end() {
     let source = file(".", &bytes);
     let sink = file(".", b"");
     fs::seek(&source, SeekFrom::Start(1_000)).expect("seek");
-    let from = end(source.as_fd(), Place::Position, 1_000, Nature::File);
+    let from = end(source.as_fd(), Offsets::Shared, 1_000, Nature::File);
 
     let policy = Policy::default();
     let ask =

@@ -1,7 +1,7 @@
 //! `--sparse=always`: what is read is looked at, and a run of zero bytes that fills whole blocks of the sink becomes a
 //! hole. The bytes are read, never mapped, because our own code looks at them.
 
-use super::super::contract::{Ask, End, Flow, Grant, Place, Session, Settled, Side, Step};
+use super::super::contract::{Ask, End, Flow, Grant, Offsets, Session, Settled, Side, Step};
 use super::{read_into, write};
 use crate::sys::buffer::Buffer;
 
@@ -20,7 +20,7 @@ pub(super) struct Holes<'a> {
 impl<'a> Holes<'a> {
     /// `None` where a hole cannot be made (no offsets) or there is no memory.
     pub(super) fn open(ask: &Ask<'a>, block: usize, hole: usize) -> Option<Holes<'a>> {
-        if ask.sink.place != Place::Offset || !ask.sink.is_regular() || ask.sink.append {
+        if ask.sink.offsets != Offsets::Explicit || !ask.sink.is_regular() || ask.sink.append {
             return None;
         }
         let buffer = Buffer::new(block).ok()?;

@@ -7,7 +7,7 @@
 mod holes;
 mod turns;
 
-use super::contract::{Ask, End, Engine, Flow, Grant, Place, Session, Settled, Side, Step, Tuning};
+use super::contract::{Ask, End, Engine, Flow, Grant, Offsets, Session, Settled, Side, Step, Tuning};
 use super::scratch::{SMALL, Scratch};
 use super::watch::read_steadily;
 use super::{Name, Reason};
@@ -71,21 +71,21 @@ impl Engine for ReadWrite {
 
 /// Reads from an end, at the flow's offset or at the descriptor's own.
 fn read<'b>(end: &End<'_>, offset: u64, memory: &'b mut [MaybeUninit<u8>]) -> Result<&'b mut [u8], Errno> {
-    let (filled, _) = match end.place {
-        Place::Offset => io::pread(end.fd, memory, offset)?,
-        Place::Position | Place::Stream => io::read(end.fd, memory)?,
+    let (filled, _) = match end.offsets {
+        Offsets::Explicit => io::pread(end.fd, memory, offset)?,
+        Offsets::Shared | Offsets::None => io::read(end.fd, memory)?,
     };
     Ok(filled)
 }
 
 /// As [`read`], into memory that has been written before.
 fn read_into(end: &End<'_>, offset: u64, memory: &mut [u8]) -> Result<usize, Errno> {
-    match end.place {
-        Place::Offset => match io::pread(end.fd, &mut *memory, offset) {
+    match end.offsets {
+        Offsets::Explicit => match io::pread(end.fd, &mut *memory, offset) {
             Err(Errno::SPIPE) => io::read(end.fd, memory), // as in [`write`]
             filled => filled,
         },
-        Place::Position | Place::Stream => io::read(end.fd, memory),
+        Offsets::Shared | Offsets::None => io::read(end.fd, memory),
     }
 }
 
@@ -95,8 +95,8 @@ fn read_into(end: &End<'_>, offset: u64, memory: &mut [u8]) -> Result<usize, Err
 /// Some regular files know no offsets, and to name one is ESPIPE, from the first byte to the last: written, what the kernel
 /// makes with seq_file (/proc/self/comm, /proc/irq/N/smp_affinity); read, trace_pipe of tracefs and what FUSE calls a stream.
 pub fn write(end: &End<'_>, offset: u64, bytes: &[u8]) -> Result<usize, Errno> {
-    let written = match end.place {
-        Place::Offset if !end.append => match io::pwrite(end.fd, bytes, offset) {
+    let written = match end.offsets {
+        Offsets::Explicit if !end.append => match io::pwrite(end.fd, bytes, offset) {
             Err(Errno::SPIPE) => io::write(end.fd, bytes)?,
             written => written?,
         },
@@ -149,8 +149,8 @@ impl Session for Plain<'_> {
         let (filled, asked) = match filled {
             Ok(filled) => filled,
             // As in [`write`].
-            Err(Errno::SPIPE) if self.source.place == Place::Offset => {
-                self.source.place = Place::Stream;
+            Err(Errno::SPIPE) if self.source.offsets == Offsets::Explicit => {
+                self.source.offsets = Offsets::None;
                 return self.step(flow, grant);
             }
             Err(errno) => return Step::Error(Side::Source, errno),

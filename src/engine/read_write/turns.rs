@@ -8,7 +8,7 @@
 //! Whatever else goes wrong ends the companionship: it is told to the driver, and if that wants to go on, this thread
 //! does so alone.
 
-use super::super::contract::{Ask, End, Flow, Grant, Place, Remark, Session, Settled, Side, Step, Tuning};
+use super::super::contract::{Ask, End, Flow, Grant, Offsets, Remark, Session, Settled, Side, Step, Tuning};
 use crate::sys::buffer::Buffer;
 use crate::sys::thread::Companion;
 use rustix::io::{self, Errno};
@@ -85,7 +85,7 @@ pub(super) struct InTurn<'a> {
 impl<'a> InTurn<'a> {
     /// `None` where it cannot be (no offsets at an end, one processor, no thread, no memory): the plain session does it then.
     pub(super) fn open(ask: &Ask<'a>, tuning: &Tuning, flow: &Flow) -> Option<InTurn<'a>> {
-        let own = |end: &End<'_>| end.place == Place::Offset && end.facts.has_offsets() && !end.append;
+        let own = |end: &End<'_>| end.offsets == Offsets::Explicit && end.facts.has_offsets() && !end.append;
         if !own(&ask.source) || !own(&ask.sink) {
             return None;
         }

@@ -14,7 +14,7 @@ mod ledger;
 #[cfg(test)]
 mod tests;
 
-use super::contract::{Ask, End, Engine, Flow, Grant, Place, Remark, Session, Settled, Side, Step, Tuning};
+use super::contract::{Ask, End, Engine, Flow, Grant, Offsets, Remark, Session, Settled, Side, Step, Tuning};
 use super::{Name, Reason, Scratch};
 use crate::sys::buffer::Buffer;
 use crate::sys::socket::{self, Incoming};
@@ -162,9 +162,9 @@ impl<'a> Sending<'a> {
         let buffer = self.free_buffer();
         let asked = usize::try_from(grant.bytes).unwrap_or(usize::MAX).min(self.chunk);
         let memory = &mut self.buffers[buffer].bytes_mut()[..asked];
-        let filled = match self.source.place {
-            Place::Offset => io::pread(self.source.fd, memory, flow.source_offset())?,
-            Place::Position | Place::Stream => io::read(self.source.fd, memory)?,
+        let filled = match self.source.offsets {
+            Offsets::Explicit => io::pread(self.source.fd, memory, flow.source_offset())?,
+            Offsets::Shared | Offsets::None => io::read(self.source.fd, memory)?,
         };
         flow.took(filled as u64);
         self.piece = Piece { buffer, from: 0, to: filled };

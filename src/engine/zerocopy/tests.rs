@@ -31,17 +31,17 @@ fn file(bytes: &[u8]) -> OwnedFd {
     fd
 }
 
-fn end(fd: &impl AsFd, place: Place, nature: Nature) -> End<'_> {
+fn end(fd: &impl AsFd, offsets: Offsets, nature: Nature) -> End<'_> {
     let (fd, facts) = (fd.as_fd(), Facts::of(fd).expect("fstat"));
-    End { fd, facts, place, start: 0, nature, file_system: None, append: false, direct: false }
+    End { fd, facts, offsets, start: 0, nature, file_system: None, append: false, direct: false }
 }
 
 fn from_file(fd: &OwnedFd) -> End<'_> {
-    end(fd, Place::Offset, Nature::File)
+    end(fd, Offsets::Explicit, Nature::File)
 }
 
 fn to_socket(fd: &impl AsFd) -> End<'_> {
-    end(fd, Place::Stream, Nature::Socket(Socket::of(fd).expect("a socket")))
+    end(fd, Offsets::None, Nature::Socket(Socket::of(fd).expect("a socket")))
 }
 
 fn connected() -> (TcpStream, TcpStream) {
