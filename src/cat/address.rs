@@ -14,12 +14,12 @@ pub struct Address {
     /// As it was written.
     pub text: OsString,
     /// What that means.
-    pub place: Place,
+    pub socket: SocketAddress,
 }
 
 /// What an address means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum SocketAddress {
     /// A name or an address, without the brackets, and a port.
     Tcp(String, u16),
     /// A path.
@@ -32,17 +32,17 @@ impl Address {
     /// # Errors
     /// What is wrong with it, to be said after its name.
     pub fn parse(role: Role, text: &OsStr) -> Result<Address, &'static str> {
-        let place = match text.as_bytes() {
+        let socket = match text.as_bytes() {
             [b't', b'c', b'p', b':', rest @ ..] => tcp(role, rest)?,
             [b'u', b'n', b'i', b'x', b':'] => return Err("the path is missing"),
-            [b'u', b'n', b'i', b'x', b':', path @ ..] => Place::Unix(OsStr::from_bytes(path).into()),
+            [b'u', b'n', b'i', b'x', b':', path @ ..] => SocketAddress::Unix(OsStr::from_bytes(path).into()),
             _ => return Err("it begins with neither tcp: nor unix:"),
         };
-        Ok(Address { text: text.to_os_string(), place })
+        Ok(Address { text: text.to_os_string(), socket })
     }
 }
 
-fn tcp(role: Role, text: &[u8]) -> Result<Place, &'static str> {
+fn tcp(role: Role, text: &[u8]) -> Result<SocketAddress, &'static str> {
     let text = std::str::from_utf8(text).map_err(|_| "it is not UTF-8")?;
     let (host, port) = match (role, text.rsplit_once(':')) {
         (_, Some((host, port))) => (host, port),
@@ -60,7 +60,7 @@ fn tcp(role: Role, text: &[u8]) -> Result<Place, &'static str> {
     // The standard parser takes a sign as well.
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
     match port.parse() {
-        Ok(port) if digits && port > 0 => Ok(Place::Tcp(host.to_string(), port)),
+        Ok(port) if digits && port > 0 => Ok(SocketAddress::Tcp(host.to_string(), port)),
         _ => Err("the port is not a number from 1 to 65535"),
     }
 }
@@ -69,25 +69,25 @@ fn tcp(role: Role, text: &[u8]) -> Result<Place, &'static str> {
 mod tests {
     use super::*;
 
-    fn place(role: Role, text: &str) -> Result<Place, &'static str> {
-        Address::parse(role, OsStr::new(text)).map(|address| address.place)
+    fn socket(role: Role, text: &str) -> Result<SocketAddress, &'static str> {
+        Address::parse(role, OsStr::new(text)).map(|address| address.socket)
     }
 
-    fn tcp(host: &str, port: u16) -> Result<Place, &'static str> {
-        Ok(Place::Tcp(host.to_string(), port))
+    fn tcp(host: &str, port: u16) -> Result<SocketAddress, &'static str> {
+        Ok(SocketAddress::Tcp(host.to_string(), port))
     }
 
     #[test]
     fn hosts_ports_and_paths() {
         for role in [Role::Connect, Role::Listen] {
-            assert_eq!(place(role, "tcp:example.org:80"), tcp("example.org", 80));
-            assert_eq!(place(role, "tcp:10.0.0.1:65535"), tcp("10.0.0.1", 65535));
-            assert_eq!(place(role, "tcp:[::1]:9000"), tcp("::1", 9000));
-            assert_eq!(place(role, "tcp:[fe80::1%eth0]:9000"), tcp("fe80::1%eth0", 9000));
-            assert_eq!(place(role, "unix:/run/a:b"), Ok(Place::Unix("/run/a:b".into())));
-            assert_eq!(place(role, "unix: "), Ok(Place::Unix(" ".into())));
+            assert_eq!(socket(role, "tcp:example.org:80"), tcp("example.org", 80));
+            assert_eq!(socket(role, "tcp:10.0.0.1:65535"), tcp("10.0.0.1", 65535));
+            assert_eq!(socket(role, "tcp:[::1]:9000"), tcp("::1", 9000));
+            assert_eq!(socket(role, "tcp:[fe80::1%eth0]:9000"), tcp("fe80::1%eth0", 9000));
+            assert_eq!(socket(role, "unix:/run/a:b"), Ok(SocketAddress::Unix("/run/a:b".into())));
+            assert_eq!(socket(role, "unix: "), Ok(SocketAddress::Unix(" ".into())));
         }
-        assert_eq!(place(Role::Listen, "tcp:9000"), tcp("127.0.0.1", 9000));
+        assert_eq!(socket(Role::Listen, "tcp:9000"), tcp("127.0.0.1", 9000));
     }
 
     #[test]
@@ -116,9 +116,9 @@ mod tests {
                 "tcp:[::1]",
             ];
             for text in wrong {
-                assert!(place(role, text).is_err(), "{role:?} {text}");
+                assert!(socket(role, text).is_err(), "{role:?} {text}");
             }
         }
-        assert!(place(Role::Connect, "tcp:9000").is_err());
+        assert!(socket(Role::Connect, "tcp:9000").is_err());
     }
 }

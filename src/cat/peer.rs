@@ -5,7 +5,7 @@
 //! the peer says. Sending ends with a half-close; what the peer says after that is read too, because a socket that is
 //! closed with unread bytes resets the connection, and what the peer has not read yet is lost (RFC 1122, 4.2.2.13).
 
-use super::address::Place;
+use super::address::SocketAddress;
 use super::options::{self, Role};
 use crate::engine::{self, End};
 use crate::report::peer::{self as words, Left};
@@ -54,13 +54,13 @@ impl Peer<'_> {
     pub(super) fn open(asked: &options::Peer) -> Result<Peer<'_>, String> {
         let name = asked.address.text.as_os_str();
         let patience = asked.timeout.unwrap_or(PATIENCE);
-        let fd = match (asked.role, &asked.address.place) {
-            (Role::Connect, Place::Tcp(host, port)) => connect::tcp(name, host, *port, patience),
-            (Role::Connect, Place::Unix(path)) => connect::unix(name, path, patience),
-            (Role::Listen, Place::Tcp(host, port)) => listen::tcp(name, host, *port, asked.timeout),
-            (Role::Listen, Place::Unix(path)) => listen::unix(name, path, asked.timeout),
+        let fd = match (asked.role, &asked.address.socket) {
+            (Role::Connect, SocketAddress::Tcp(host, port)) => connect::tcp(name, host, *port, patience),
+            (Role::Connect, SocketAddress::Unix(path)) => connect::unix(name, path, patience),
+            (Role::Listen, SocketAddress::Tcp(host, port)) => listen::tcp(name, host, *port, asked.timeout),
+            (Role::Listen, SocketAddress::Unix(path)) => listen::unix(name, path, asked.timeout),
         }?;
-        let is_tcp = matches!(asked.address.place, Place::Tcp(..));
+        let is_tcp = matches!(asked.address.socket, SocketAddress::Tcp(..));
         if let Some(timeout) = asked.timeout
             && is_tcp
         {
