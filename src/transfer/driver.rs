@@ -7,7 +7,7 @@
 use super::capabilities::Capabilities;
 use super::finish::{self, Pages};
 use super::hole;
-use super::leg::{Leg, Turns, refused};
+use super::leg::{Leg, LegEnd, refused};
 use super::lull::Lull;
 use super::pace::{Pace, RateLimit};
 use super::plan::Plan;
@@ -151,9 +151,9 @@ impl Driver<'_> {
     /// Before the holes are asked for: if the whole can be cloned, nothing is left to do.
     fn leg_of_reflink(&mut self) -> bool {
         match self.leg(Name::Reflink, None) {
-            Leg::End => self.ended = true,
-            Leg::Next => self.next += 1,
-            Leg::Limit | Leg::Plainly | Leg::Failed => {}
+            LegEnd::End => self.ended = true,
+            LegEnd::Next => self.next += 1,
+            LegEnd::Limit | LegEnd::Plainly | LegEnd::Failed => {}
         }
         if self.going() && self.next == self.plan.engines.len() {
             self.fail_with_last_refusal();
@@ -171,14 +171,14 @@ impl Driver<'_> {
                 (until, from) => until.or(from),
             };
             match self.leg(name, limit) {
-                Leg::Limit if value_from.is_some_and(|from| self.flow.given() >= from) => {
+                LegEnd::Limit if value_from.is_some_and(|from| self.flow.given() >= from) => {
                     self.trail.by_value_from = Some(self.flow.given());
                     self.plainly = true;
                 }
-                Leg::Limit | Leg::Failed => {}
-                Leg::End => self.ended = true,
-                Leg::Plainly => self.plainly = true,
-                Leg::Next => {
+                LegEnd::Limit | LegEnd::Failed => {}
+                LegEnd::End => self.ended = true,
+                LegEnd::Plainly => self.plainly = true,
+                LegEnd::Next => {
                     self.next += 1;
                     if self.next == self.plan.engines.len() {
                         self.fail_with_last_refusal();
@@ -203,15 +203,15 @@ impl Driver<'_> {
     }
 
     /// Lets one engine work until `limit`, the end, or something that it cannot deal with.
-    fn leg(&mut self, name: Name, limit: Option<u64>) -> Leg {
+    fn leg(&mut self, name: Name, limit: Option<u64>) -> LegEnd {
         if limit.is_some_and(|limit| self.flow.given() >= limit) {
-            return Leg::Limit;
+            return LegEnd::Limit;
         }
         if name != Name::Reflink
             && let Err(failure) = self.prepare()
         {
             self.fail(failure);
-            return Leg::Failed;
+            return LegEnd::Failed;
         }
         let tuning = self.plan.tuning_for(self.left(limit));
         let mut session = match engine::named(name).open(self.ask, &tuning, &self.flow, self.scratch) {
@@ -219,7 +219,7 @@ impl Driver<'_> {
             Err((_, errno)) => return refused(&mut self.trail, self.learned, self.ask, name, errno, &self.flow),
         };
         let lull = Lull::of(&self.ask.sink, name).filter(|_| self.pace.is_free());
-        let mut turns = Turns {
+        let mut leg = Leg {
             ask: self.ask,
             learned: self.learned,
             flow: &mut self.flow,
@@ -233,7 +233,7 @@ impl Driver<'_> {
             limit,
             lull,
         };
-        let leg = turns.run(session.as_mut());
+        let ended = leg.run(session.as_mut());
         let before = self.flow.given();
         let settled = session.settle(&mut self.flow);
         self.trail.count(name, self.flow.given() - before);
@@ -257,7 +257,7 @@ impl Driver<'_> {
         if self.trail.failure.is_none() {
             self.deliver(&settled.carry);
         }
-        if self.trail.failure.is_some() { Leg::Failed } else { leg }
+        if self.trail.failure.is_some() { LegEnd::Failed } else { ended }
     }
 
     /// Bytes left to `limit` or to where the source is expected to end.

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 /// How an engine's leg ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Leg {
+pub(super) enum LegEnd {
     /// At the byte it was to go to.
     Limit,
     /// At the end of the source.
@@ -23,14 +23,14 @@ pub(super) enum Leg {
     /// With something that only read and write can go on from: a zero that has to be confirmed, a source that changed
     /// while its pages were passed on.
     Plainly,
-    /// It refused.
+    /// With a refusal: the next engine goes on.
     Next,
     /// With a failure, which is in the trail.
     Failed,
 }
 
-/// The turns of one engine: step after step until its leg is over.
-pub(super) struct Turns<'t, 'a> {
+/// One engine's part of a copy, and what it works with.
+pub(super) struct Leg<'t, 'a> {
     pub(super) ask: &'t Ask<'t>,
     pub(super) learned: &'t Capabilities,
     pub(super) flow: &'t mut Flow,
@@ -46,27 +46,27 @@ pub(super) struct Turns<'t, 'a> {
     pub(super) lull: Option<Lull>,
 }
 
-impl Turns<'_, '_> {
+impl Leg<'_, '_> {
     /// Step after step.
-    pub(super) fn run(&mut self, session: &mut dyn Session) -> Leg {
+    pub(super) fn run(&mut self, session: &mut dyn Session) -> LegEnd {
         loop {
             if self.limit.is_some_and(|limit| self.flow.given() >= limit) {
-                return Leg::Limit;
+                return LegEnd::Limit;
             }
             if self.is_where_the_end_should_be() {
-                return Leg::Plainly; // the read that confirms it costs no more than another zero
+                return LegEnd::Plainly; // the read that confirms it costs no more than another zero
             }
             if self.flow.pending() == 0
                 && let Err(stopped) = self.readiness.listen(&self.ask.source, &self.ask.sink)
             {
                 self.trail.failure.get_or_insert(stopped.into());
-                return Leg::Failed;
+                return LegEnd::Failed;
             }
             let grant = match self.grant() {
                 Ok(grant) => grant,
                 Err(failure) => {
                     self.trail.failure.get_or_insert(failure);
-                    return Leg::Failed;
+                    return LegEnd::Failed;
                 }
             };
             let before = self.flow.given();
@@ -84,7 +84,7 @@ impl Turns<'_, '_> {
     }
 
     /// Acts on what a step came to; `None` to go on.
-    fn told(&mut self, step: Step, moved: u64) -> Option<Leg> {
+    fn told(&mut self, step: Step, moved: u64) -> Option<LegEnd> {
         if let Step::Hole(zeros) = step {
             if self.trail.bytes() > 0 {
                 hole::keep(&self.ask.sink, self.flow.sink_offset() - zeros, zeros);
@@ -104,20 +104,20 @@ impl Turns<'_, '_> {
         }
         match step {
             Step::Moved(_) | Step::Hole(_) => None,
-            Step::End => Some(Leg::End),
+            Step::End => Some(LegEnd::End),
             Step::Zero => Some(self.zero()),
-            Step::Changed => Some(Leg::Plainly),
+            Step::Changed => Some(LegEnd::Plainly),
             Step::Error(side, errno) => self.judged(side, errno),
         }
     }
 
-    fn judged(&mut self, side: Side, errno: Errno) -> Option<Leg> {
+    fn judged(&mut self, side: Side, errno: Errno) -> Option<LegEnd> {
         match judge(self.name, errno, self.trail.by(self.name) > 0) {
             Verdict::Retry => None,
             Verdict::Wait => {
                 let stopped = self.readiness.wait(side, &self.ask.source, &self.ask.sink).err()?;
                 self.trail.failure.get_or_insert(stopped.into());
-                Some(Leg::Failed)
+                Some(LegEnd::Failed)
             }
             Verdict::Refuse(_) => Some(refused(self.trail, self.learned, self.ask, self.name, errno, self.flow)),
             Verdict::Fail => {
@@ -126,21 +126,21 @@ impl Turns<'_, '_> {
                     _ => Failure::Call { side: verdict::side(side, errno), errno },
                 };
                 self.trail.failure.get_or_insert(failure);
-                Some(Leg::Failed)
+                Some(LegEnd::Failed)
             }
         }
     }
 
     /// Kernels and FUSE return 0 before the end (copy_file_range 5.3–5.18 across file systems and on procfs; splice and
     /// sendfile on a FUSE direct_io file with short reads, 6.18): on what has an end that can be asked, it is asked.
-    fn zero(&mut self) -> Leg {
+    fn zero(&mut self) -> LegEnd {
         if !matches!(self.ask.source.nature, Nature::File | Nature::Block | Nature::Device) {
-            return Leg::End;
+            return LegEnd::End;
         }
         if self.ask.expected.is_none_or(|expected| self.flow.given() < expected) {
             self.trail.early_zero = Some((self.name, self.flow.given()));
         }
-        Leg::Plainly
+        LegEnd::Plainly
     }
 
     /// An in-kernel copy that has moved as many bytes as the source was long need not be asked once more. (mmap is: it
@@ -178,11 +178,11 @@ pub(super) fn refused(
     name: Name,
     errno: Errno,
     flow: &Flow,
-) -> Leg {
+) -> LegEnd {
     trail.refusals.push(Refusal { engine: name, errno, at: flow.given() });
     let devices = (ask.source.facts.device, ask.sink.facts.device);
     if let Verdict::Refuse(scope) = judge(name, errno, trail.by(name) > 0) {
         learned.remember(name, scope, devices, errno);
     }
-    Leg::Next
+    LegEnd::Next
 }
