@@ -226,10 +226,10 @@ impl Entry<'_> {
         }
         let met_again = self.may_have_several_names(run, source) || !run.alone;
         if self.wishes.update == Update::Older && met_again {
-            match run.links.task(source.id()) {
+            match run.first_names.task(source.id()) {
                 Task::Link(_) if run.options.dry_run => {}
                 Task::Link(first) => _ = links::to_first(run, &first, self.to),
-                Task::Copy => run.links.settle(source.id(), Some(self.to)),
+                Task::Copy => run.first_names.settle(source.id(), Some(self.to)),
             }
         }
         if run.options.debug && !run.options.dry_run {
@@ -254,8 +254,8 @@ impl Entry<'_> {
         }
         let alike = || regular(facts) && regular(there) && (2..=facts.links).contains(&there.links);
         let is_whole = || safety::resume::is_whole(run, source, self.to) == Some(there.id());
-        let is_kept = || run.links.keeps(there.id(), facts.id(), is_whole);
-        (run.links.has_one(facts.id()) || alike() && is_kept()).then(|| there.id())
+        let is_kept = || run.first_names.keeps(there.id(), facts.id(), is_whole);
+        (run.first_names.has_one(facts.id()) || alike() && is_kept()).then(|| there.id())
     }
 
     fn make(&self, run: &mut Run<'_>, source: &mut Source, steps: Steps, kept: Option<Id>) {
@@ -281,14 +281,14 @@ impl Entry<'_> {
         let made = if !self.keeps_names(run, &source.facts) {
             let made = self.make_anew(run, source, how);
             if !made && self.wishes.update == Update::Older {
-                run.links.settle(id, None); // as GNU cp: what was skipped before stands for it no longer
+                run.first_names.settle(id, None); // as GNU cp: what was skipped before stands for it no longer
             }
             made
-        } else if let Task::Link(first) = run.links.task(id) {
+        } else if let Task::Link(first) = run.first_names.task(id) {
             links::to_first(run, &first, self.to)
         } else {
             let made = self.make_anew(run, source, how);
-            run.links.settle(id, made.then_some(self.to));
+            run.first_names.settle(id, made.then_some(self.to));
             made
         };
         if let Some(kept) = backup.filter(|_| !made && !backed_up) {

@@ -56,7 +56,7 @@ use std::rc::Rc;
 pub(crate) struct Run<'a> {
     options: &'a Options,
     learned: &'a Capabilities,
-    links: &'a FirstNames,
+    first_names: &'a FirstNames,
     roots: &'a Roots,
     flushes: &'a Flushes,
     identity: Identity,
@@ -113,7 +113,7 @@ pub fn run(options: &Options, messages: &mut Messages, watch: &Watch) {
         options,
         learned: &Capabilities::new(),
         limit: limit.as_ref(),
-        links: &FirstNames::default(),
+        first_names: &FirstNames::default(),
         roots: &Roots::default(),
         flushes: &Flushes::new(options),
         identity: Identity::as_far_as_needed(options),

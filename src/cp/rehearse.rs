@@ -82,10 +82,10 @@ fn linked(run: &mut Run<'_>, making: &Making<'_>) -> Option<String> {
     if !entry.keeps_names(run, &source.facts) {
         return None;
     }
-    match run.links.task(source.facts.id()) {
+    match run.first_names.task(source.facts.id()) {
         Task::Link(first) => Some(format!("make {} a hard link to {}", entry.to.quoted(), shell_always(&first.shown))),
         Task::Copy => {
-            run.links.settle(source.facts.id(), Some(entry.to));
+            run.first_names.settle(source.facts.id(), Some(entry.to));
             None
         }
     }

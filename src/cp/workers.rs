@@ -135,7 +135,7 @@ pub(super) struct Shared<'r> {
     options: &'r Options,
     learned: &'r Capabilities,
     limit: Option<&'r RateLimit>,
-    links: &'r FirstNames,
+    first_names: &'r FirstNames,
     roots: &'r Roots,
     flushes: &'r Flushes,
     identity: Identity,
@@ -161,8 +161,8 @@ impl Run<'_> {
 
 impl<'r> Shared<'r> {
     pub(super) fn of(run: &Run<'r>) -> Shared<'r> {
-        let Run { options, learned, limit, links, roots, flushes, identity, watch, alone, .. } = *run;
-        Shared { options, learned, limit, links, roots, flushes, identity, watch, alone }
+        let Run { options, learned, limit, first_names, roots, flushes, identity, watch, alone, .. } = *run;
+        Shared { options, learned, limit, first_names, roots, flushes, identity, watch, alone }
     }
 
     /// A voice that is written down.
@@ -181,14 +181,14 @@ impl<'r> Shared<'r> {
     where
         'r: 'scope,
     {
-        let Shared { options, learned, limit, links, roots, flushes, identity, watch, alone } = self;
+        let Shared { options, learned, limit, first_names, roots, flushes, identity, watch, alone } = self;
         let work = move || {
             thread::own_descriptors(last);
             work(&mut Run {
                 options,
                 learned,
                 limit,
-                links,
+                first_names,
                 roots,
                 flushes,
                 identity,

@@ -64,7 +64,7 @@ impl Walker<'_, '_, '_> {
         let options = self.run.options;
         let several = source.links > 1 && source.kind != Kind::Directory;
         if several && options.preserve.links && options.make != Make::HardLink {
-            Some(if self.run.links.has_one(source.id()) { Names::Other } else { Names::First })
+            Some(if self.run.first_names.has_one(source.id()) { Names::Other } else { Names::First })
         } else {
             (several && options.update == Update::Older).then_some(Names::First)
         }
