@@ -64,8 +64,8 @@ impl Ends<'_> {
         let new = self.sink.is_new();
         if copied.complete && (attributes::are_set(run.options) && (new || run.options.preserve.any_attribute())) {
             let source = (self.source, self.opened.as_fd(), self.from);
-            let made = attributes::Made::file(run, source, (self.sink.fd(), self.to), new);
-            copied.complete = attributes::set(run, &made);
+            let pair = attributes::Pair::file(run, source, (self.sink.fd(), self.to), new);
+            copied.complete = attributes::set(run, &pair);
         }
         if copied.complete {
             copied.complete = self.settled(run, copied.cloned);

@@ -185,7 +185,7 @@ pub(super) fn dressed(
         let is_source = run.options.make == Make::SymbolicLink || Facts::of(&fd)?.same_file(source);
         if is_source { Ok(Opened::Place(fd)) } else { Err(Errno::STALE) }
     });
-    let made = attributes::Made {
+    let pair = attributes::Pair {
         source,
         leads: false,
         from: origin.as_ref().map(Opened::handle),
@@ -196,7 +196,7 @@ pub(super) fn dressed(
         // As with GNU these bits stay as they were made; a change of owner clears set-user-ID.
         mode: permissions.to_set(&facts).map(|mode| mode | facts.mode & if changes_hands { 0o3000 } else { 0o7000 }),
     };
-    attributes::set(run, &made)
+    attributes::set(run, &pair)
 }
 
 /// Removes what is there; what goes wrong has been said.

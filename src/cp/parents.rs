@@ -1,7 +1,7 @@
 //! `--parents`: the directories of a source's name, made below the destination, and given the attributes of their models
 //! when the copy is done.
 
-use super::attributes::{self, Handle, Made, Opened};
+use super::attributes::{self, Handle, Opened, Pair};
 use super::entry::Known;
 use super::location::Location;
 use super::options::Options;
@@ -218,7 +218,7 @@ fn finish(run: &mut Run<'_>, parent: &Parent) -> bool {
     let source = fs::open(&parent.from, flags, Mode::empty()).map(Opened::Place);
     let [from, to] = [&parent.from, &parent.to].map(|name| Location::plain(name));
     let fd = parent.destination.as_fd();
-    let made = Made {
+    let pair = Pair {
         source: facts,
         leads: true,
         from: Some(Opened::handle(&source)),
@@ -228,7 +228,7 @@ fn finish(run: &mut Run<'_>, parent: &Parent) -> bool {
         new: parent.new,
         mode: parent.mode,
     };
-    attributes::set(run, &made)
+    attributes::set(run, &pair)
 }
 
 #[cfg(test)]

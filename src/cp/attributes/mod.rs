@@ -70,8 +70,8 @@ pub(super) fn mode_of_new_file(options: &Options, identity: Identity, source: &F
     mode | writable
 }
 
-/// Something that was made of a source.
-pub(super) struct Made<'a> {
+/// A source and what was made of it, which is to get the source's attributes.
+pub(super) struct Pair<'a> {
     pub(super) source: &'a Facts,
     /// It is a directory that leads to an operand (`--parents`): as with GNU it does without extended attributes, and keeps
     /// its special bits with any owner.
@@ -88,14 +88,14 @@ pub(super) struct Made<'a> {
     pub(super) mode: Option<u32>,
 }
 
-impl<'a> Made<'a> {
+impl<'a> Pair<'a> {
     /// A regular file, both of whose descriptors are open. `mode`: what it was made with, if it is new.
     pub(super) fn file(
         run: &Run<'_>,
         source: (&'a Facts, BorrowedFd<'a>, &'a Location<'a>),
         sink: (BorrowedFd<'a>, &'a Location<'a>),
         new: bool,
-    ) -> Made<'a> {
+    ) -> Pair<'a> {
         let (source, from, from_location) = source;
         let plain = (source.mode & 0o777) & !run.identity.umask;
         let made_with = mode_of_new_file(run.options, run.identity, source) & !run.identity.umask;
@@ -105,7 +105,7 @@ impl<'a> Made<'a> {
             _ => None,
         };
         let from = Some(Ok(Handle::Open(from)));
-        Made { source, leads: false, from, from_location, to: sink.1, handle: Handle::Open(sink.0), new, mode }
+        Pair { source, leads: false, from, from_location, to: sink.1, handle: Handle::Open(sink.0), new, mode }
     }
 }
 
@@ -115,52 +115,52 @@ pub(super) fn are_set(options: &Options) -> bool {
 }
 
 /// Sets what is to be kept. Whether all went well; what did not was said.
-pub(super) fn set(run: &mut Run<'_>, made: &Made<'_>) -> bool {
+pub(super) fn set(run: &mut Run<'_>, pair: &Pair<'_>) -> bool {
     let preserve = run.options.preserve;
     let mut well = true;
     if preserve.timestamps
-        && let Err(errno) = made.handle.set_times(made.to, made.source.accessed, made.source.modified)
+        && let Err(errno) = pair.handle.set_times(pair.to, pair.source.accessed, pair.source.modified)
     {
-        let unsupported = made.source.kind == Kind::Symlink && matches!(errno, Errno::NOSYS | Errno::OPNOTSUPP);
+        let unsupported = pair.source.kind == Kind::Symlink && matches!(errno, Errno::NOSYS | Errno::OPNOTSUPP);
         if !unsupported {
-            let what = if made.leads { "failed to preserve times for" } else { "preserving times for" };
-            run.messages.error(format!("{what} {}: {}", made.to.quoted(), strerror(errno)));
+            let what = if pair.leads { "failed to preserve times for" } else { "preserving times for" };
+            run.messages.error(format!("{what} {}: {}", pair.to.quoted(), strerror(errno)));
             return false;
         }
     }
-    let mut special = made.source.mode & SPECIAL;
-    let lost = if made.leads { special } else { 0 };
+    let mut special = pair.source.mode & SPECIAL;
+    let lost = if pair.leads { special } else { 0 };
     // A link to the source (-s) gets its times, but stays ours, as with GNU.
-    let points_to_source = made.source.kind == Kind::Symlink && run.options.make == Make::SymbolicLink;
+    let points_to_source = pair.source.kind == Kind::Symlink && run.options.make == Make::SymbolicLink;
     if preserve.ownership && !points_to_source {
-        match owner(run, made) {
+        match owner(run, pair) {
             Owner::Kept => {}
             Owner::NotKept => special = lost,
             Owner::Failed => return false,
         }
     }
     // A directory that was there keeps its label, as with GNU.
-    if preserve.context != Keep::No && (made.new || made.source.kind != Kind::Directory) {
-        well &= xattr::copy_label(run, made);
+    if preserve.context != Keep::No && (pair.new || pair.source.kind != Kind::Directory) {
+        well &= xattr::copy_label(run, pair);
     }
-    if !made.leads && preserve.xattr != Keep::No {
-        well &= xattr::copy(run, made);
-        if !well && made.source.kind != Kind::Regular {
+    if !pair.leads && preserve.xattr != Keep::No {
+        well &= xattr::copy(run, pair);
+        if !well && pair.source.kind != Kind::Regular {
             return false; // as with GNU its permissions stay what they are
         }
     }
-    if made.source.kind == Kind::Symlink {
+    if pair.source.kind == Kind::Symlink {
         return well; // its permissions mean nothing
     }
     if preserve.mode {
-        well & permissions(run, made, (made.source.mode & 0o777) | special)
-    } else if let Some(mode) = made.mode {
+        well & permissions(run, pair, (pair.source.mode & 0o777) | special)
+    } else if let Some(mode) = pair.mode {
         let mut reason = Reason::Restored;
         if preserve.no_mode {
-            made.handle.remove_list(); // what was inherited says more than the bits
+            pair.handle.remove_list(); // what was inherited says more than the bits
             reason = Reason::Plain;
         }
-        well & said(run, made, reason, made.handle.set_mode(mode))
+        well & said(run, pair, reason, pair.handle.set_mode(mode))
     } else {
         well
     }
@@ -173,35 +173,35 @@ enum Owner {
     Failed,
 }
 
-fn owner(run: &mut Run<'_>, made: &Made<'_>) -> Owner {
-    let there = match made.handle.facts() {
-        Ok(there) if has_owner(made, &there) => return Owner::Kept,
+fn owner(run: &mut Run<'_>, pair: &Pair<'_>) -> Owner {
+    let there = match pair.handle.facts() {
+        Ok(there) if has_owner(pair, &there) => return Owner::Kept,
         Ok(there) => there,
-        Err(errno) => return owner_failed(run, made, errno),
+        Err(errno) => return owner_failed(run, pair, errno),
     };
     // What is there keeps its permissions when its owner changes: so first it keeps only those of its owner that the source
     // has too, and no access control list that says more.
-    let left = there.mode & made.source.mode & 0o700;
-    if !made.new
+    let left = there.mode & pair.source.mode & 0o700;
+    if !pair.new
         && run.options.preserve.mode
-        && made.source.kind != Kind::Symlink
-        && let Err(errno) = made.handle.set_mode(left).map(|()| made.handle.remove_list())
+        && pair.source.kind != Kind::Symlink
+        && let Err(errno) = pair.handle.set_mode(left).map(|()| pair.handle.remove_list())
     {
         if !is_borne(run, errno) {
-            run.messages.error(format!("clearing permissions for {}: {}", made.to.quoted(), strerror(errno)));
+            run.messages.error(format!("clearing permissions for {}: {}", pair.to.quoted(), strerror(errno)));
         }
         return Owner::Failed; // without a word to whom it does not belong, as with GNU
     }
-    match made.handle.set_owner(Some(made.source.owner), Some(made.source.group)) {
+    match pair.handle.set_owner(Some(pair.source.owner), Some(pair.source.group)) {
         Ok(()) => Owner::Kept,
         Err(errno @ (Errno::PERM | Errno::INVAL)) => {
             // We may be a member of the group, at least; if not, nothing is lost.
-            if made.source.kind != Kind::Symlink {
-                let _ = made.handle.set_owner(None, Some(made.source.group));
+            if pair.source.kind != Kind::Symlink {
+                let _ = pair.handle.set_owner(None, Some(pair.source.group));
             }
-            owner_failed(run, made, errno)
+            owner_failed(run, pair, errno)
         }
-        Err(errno) => owner_failed(run, made, errno),
+        Err(errno) => owner_failed(run, pair, errno),
     }
 }
 
@@ -211,10 +211,10 @@ const NOBODY: u32 = 65_534;
 
 /// Whether the source's owner and group are those it has. Of two that are nobody here it is not known, and the kernel is
 /// asked; as with GNU cp not for regular files, nor for what was there.
-fn has_owner(made: &Made<'_>, there: &Facts) -> bool {
-    let source = (made.source.owner, made.source.group);
+fn has_owner(pair: &Pair<'_>, there: &Facts) -> bool {
+    let source = (pair.source.owner, pair.source.group);
     let unknown = source.0 == NOBODY || source.1 == NOBODY;
-    (there.owner, there.group) == source && !(unknown && made.new && made.source.kind != Kind::Regular)
+    (there.owner, there.group) == source && !(unknown && pair.new && pair.source.kind != Kind::Regular)
 }
 
 /// An ordinary user cannot give files away: that is no failure.
@@ -222,22 +222,22 @@ fn is_borne(run: &Run<'_>, errno: Errno) -> bool {
     !run.identity.is_root && matches!(errno, Errno::PERM | Errno::INVAL | Errno::ACCESS)
 }
 
-fn owner_failed(run: &mut Run<'_>, made: &Made<'_>, errno: Errno) -> Owner {
+fn owner_failed(run: &mut Run<'_>, pair: &Pair<'_>, errno: Errno) -> Owner {
     if is_borne(run, errno) {
         return Owner::NotKept;
     }
-    let to = match made.source.kind {
-        Kind::Symlink => made.to.shown().to_string_lossy().into_owned(), // GNU's
-        _ => made.to.quoted(),
+    let to = match pair.source.kind {
+        Kind::Symlink => pair.to.shown().to_string_lossy().into_owned(), // GNU's
+        _ => pair.to.quoted(),
     };
     run.messages.error(format!("failed to preserve ownership for {to}: {}", strerror(errno)));
     Owner::Failed
 }
 
 /// The source's permissions: the bits, and then the lists that say more than bits.
-fn permissions(run: &mut Run<'_>, made: &Made<'_>, mode: u32) -> bool {
-    let set = made.handle.set_mode(mode).and_then(|()| xattr::copy_lists(made));
-    said(run, made, Reason::Kept, set)
+fn permissions(run: &mut Run<'_>, pair: &Pair<'_>, mode: u32) -> bool {
+    let set = pair.handle.set_mode(mode).and_then(|()| xattr::copy_lists(pair));
+    said(run, pair, Reason::Kept, set)
 }
 
 /// Why permissions are set: GNU's sentence and quotation marks depend on it.
@@ -251,13 +251,13 @@ enum Reason {
     Restored,
 }
 
-fn said(run: &mut Run<'_>, made: &Made<'_>, reason: Reason, set: Result<(), Errno>) -> bool {
+fn said(run: &mut Run<'_>, pair: &Pair<'_>, reason: Reason, set: Result<(), Errno>) -> bool {
     if let Err(errno) = set {
         let text = match reason {
-            Reason::Kept => format!("preserving permissions for {}", locale_quote(&made.to.shown())),
-            Reason::Plain => format!("setting permissions for {}", locale_quote(&made.to.shown())),
-            Reason::Restored if made.leads => format!("failed to preserve permissions for {}", made.to.quoted()),
-            Reason::Restored => format!("preserving permissions for {}", made.to.quoted()),
+            Reason::Kept => format!("preserving permissions for {}", locale_quote(&pair.to.shown())),
+            Reason::Plain => format!("setting permissions for {}", locale_quote(&pair.to.shown())),
+            Reason::Restored if pair.leads => format!("failed to preserve permissions for {}", pair.to.quoted()),
+            Reason::Restored => format!("preserving permissions for {}", pair.to.quoted()),
         };
         run.messages.error(format!("{text}: {}", strerror(errno)));
     }

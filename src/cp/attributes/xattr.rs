@@ -7,7 +7,7 @@
 use super::super::Run;
 use super::super::location::Location;
 use super::super::options::Keep;
-use super::{Handle, Made, quoted_name};
+use super::{Handle, Pair, quoted_name};
 use crate::sys::text::{matches_glob, strerror};
 use rustix::fs::{self, Mode, OFlags};
 use rustix::io::Errno;
@@ -76,8 +76,8 @@ fn of_class(list: &[u8], class: Class) -> impl Iterator<Item = &CStr> {
 ///
 /// # Errors
 /// What the calls say; not that the source's file system has no such thing.
-pub(super) fn copy_lists(made: &Made<'_>) -> Result<(), Errno> {
-    let Some(from) = made.from else { return Ok(()) };
+pub(super) fn copy_lists(pair: &Pair<'_>) -> Result<(), Errno> {
+    let Some(from) = pair.from else { return Ok(()) };
     let from = from?;
     let list = match from.attributes() {
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(()),
@@ -85,36 +85,36 @@ pub(super) fn copy_lists(made: &Made<'_>) -> Result<(), Errno> {
     };
     for name in of_class(&list, Class::Permissions) {
         let value = from.attribute(name)?;
-        made.handle.set_attribute(name, &value)?;
+        pair.handle.set_attribute(name, &value)?;
     }
     Ok(())
 }
 
 /// Copies the others. Whether that went as well as it was asked to.
-pub(super) fn copy(run: &mut Run<'_>, made: &Made<'_>) -> bool {
+pub(super) fn copy(run: &mut Run<'_>, pair: &Pair<'_>) -> bool {
     let keep = run.options.preserve.xattr;
     let mut troubles = Vec::new();
     let mut unsupported = false;
-    if let Some(from) = made.from {
+    if let Some(from) = pair.from {
         match from.and_then(|from| Ok((from, from.attributes()?))) {
             Ok((from, list)) => {
                 let apart = |name: &&CStr| run.options.preserve.context != Keep::No && *name == LABEL;
                 for name in of_class(&list, Class::Ordinary).filter(|name| !apart(name)) {
                     let named = |what: &str, of: &dyn Fn() -> String| format!("{what} {} {}", quoted_name(name), of());
-                    match from.attribute(name).map(|value| made.handle.set_attribute(name, &value)) {
+                    match from.attribute(name).map(|value| pair.handle.set_attribute(name, &value)) {
                         Ok(Ok(())) => {}
                         Ok(Err(Errno::OPNOTSUPP)) => unsupported = true,
                         Ok(Err(errno)) => {
                             let of = || match run.options.strictly_gnu {
                                 true => format!("for {}", quoted_name(name)), // GNU's names the attribute once more
-                                false => format!("for {}", made.to.quoted()),
+                                false => format!("for {}", pair.to.quoted()),
                             };
                             troubles.push((named("setting attribute", &of), errno));
                         }
                         Err(errno) => {
                             let of = || match run.options.strictly_gnu {
                                 true => format!("of {}", quoted_name(name)),
-                                false => format!("of {}", made.from_location.quoted()),
+                                false => format!("of {}", pair.from_location.quoted()),
                             };
                             troubles.push((named("getting attribute", &of), errno));
                         }
@@ -122,11 +122,11 @@ pub(super) fn copy(run: &mut Run<'_>, made: &Made<'_>) -> bool {
                 }
             }
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
-            Err(errno) => troubles.push((format!("listing attributes of {}", made.from_location.quoted()), errno)),
+            Err(errno) => troubles.push((format!("listing attributes of {}", pair.from_location.quoted()), errno)),
         }
     }
     if unsupported {
-        troubles.push((format!("setting attributes for {}", made.to.quoted()), Errno::OPNOTSUPP));
+        troubles.push((format!("setting attributes for {}", pair.to.quoted()), Errno::OPNOTSUPP));
     }
     let all = run.options.attributes_only || keep == Keep::Required;
     let well = troubles.is_empty() || keep != Keep::Required;
@@ -143,14 +143,14 @@ pub(super) fn copy(run: &mut Run<'_>, made: &Made<'_>) -> bool {
 }
 
 /// Copies the label. Whether that went as well as it was asked to.
-pub(super) fn copy_label(run: &mut Run<'_>, made: &Made<'_>) -> bool {
-    let Some(from) = made.from else { return true };
+pub(super) fn copy_label(run: &mut Run<'_>, pair: &Pair<'_>) -> bool {
+    let Some(from) = pair.from else { return true };
     match from.and_then(|from| from.attribute(LABEL)) {
-        Ok(label) => match made.handle.set_attribute(LABEL, &label) {
+        Ok(label) => match pair.handle.set_attribute(LABEL, &label) {
             Ok(()) => true,
-            Err(errno) => told(run, &format!("failed to set the security context of {}", made.to.quoted()), errno),
+            Err(errno) => told(run, &format!("failed to set the security context of {}", pair.to.quoted()), errno),
         },
-        Err(errno) => told(run, &not_read(made.from_location), errno),
+        Err(errno) => told(run, &not_read(pair.from_location), errno),
     }
 }
 

@@ -79,7 +79,7 @@ impl Walker<'_, '_, '_> {
             },
         };
         let [from, to] = [&shown.from, &shown.to].map(|name| Location::plain(name));
-        let made = attributes::Made {
+        let pair = attributes::Pair {
             source: &node.facts,
             leads: false,
             from: source,
@@ -89,7 +89,7 @@ impl Walker<'_, '_, '_> {
             new: node.finish.new,
             mode: node.finish.mode,
         };
-        attributes::set(self.run, &made);
+        attributes::set(self.run, &pair);
     }
 
     fn reopen_both(&self, node: &Node) -> Result<(Option<Result<Opened, Errno>>, OwnedFd), Errno> {
