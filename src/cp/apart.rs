@@ -1,42 +1,46 @@
-//! Workers that have come to run on one processor are parted.
+//! Workers that have come to run on one processor are parted: one of them moves to another.
 //!
-//! One that has waited is woken where the other one runs, and may stay there: of 260 ms two workers spent some 80 in turns on
-//! one of two processors, the other one asleep (onto ext4, `perf record -a`, a virtual machine with Linux 6.18; why its
-//! scheduler does not part them by itself is not known). Parted, 13,000 files took between as long and 5 % less (medians of 7
-//! or 9 runs, taking turns): onto ext4 201 ms, most 208, instead of 212, most 288 (moving as soon as [`SHORTEST`] had gone
-//! by), in two other runs 2 and 0 % less; onto btrfs 2 %, onto xfs 1 %. Keeping each worker to one processor did as much, but
-//! there it would wait for another program's work while a processor beside has none.
+//! The scheduler wakes a worker that has waited where the other one runs, and may leave it there. Of 260 ms two workers spent
+//! some 80 taking turns on one of two processors while the other processor slept (onto ext4, `perf record -a`, a virtual
+//! machine with Linux 6.18; why its scheduler does not part them is not known).
+//!
+//! Parted, 13,000 files (the bench's rows `tree/crates/`) take up to 5 % less time than without (medians of 7 or 9 runs in
+//! turn): onto ext4 201 ms (at most 208) instead of 212 (at most 288), in two other runs 2 and 0 % less; onto btrfs 2 %,
+//! onto xfs 1 %. Binding each worker to a processor gained as much, but a bound worker waits for another program's work
+//! while a processor beside it is idle.
 
 use crate::sys::processor;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// More workers than that are not watched.
+/// Workers from this number on are not parted.
 const MOST: usize = 8;
 
-/// A worker looks where the others are once in so many entries.
+/// A worker looks where the others run once in so many entries.
 const ENTRIES: usize = 8;
 
-/// It moves at most once in that time: what the scheduler gives each of two on one processor (`sched_base_slice`, 2.8 ms).
+/// A worker moves at most once in this time, which is about what the scheduler gives each of two threads on one processor
+/// (`sched_base_slice`, 2.8 ms).
 const SHORTEST: Duration = Duration::from_millis(2);
 
-/// Where moving does not help it moves seldom: there is no processor to be had, or somebody moves them together again.
+/// Where moving does not help, a worker moves at most once in this time: no other processor is free, or somebody moves the
+/// workers together again.
 const LONGEST: Duration = Duration::from_millis(128);
 
-/// On no processor: it waits, or is not there.
+/// On no processor: the worker waits for work, or has not been started.
 const NOWHERE: u32 = u32::MAX;
 
-/// Where each worker was when it last looked.
+/// Which processor each worker ran on when it last looked.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct Processors {
     of: [AtomicU32; MOST],
     /// There are more workers than processors: they have to share.
     shared: AtomicBool,
 }
 
-impl Places {
-    pub(super) fn new() -> Places {
-        Places { of: [const { AtomicU32::new(NOWHERE) }; MOST], shared: AtomicBool::new(false) }
+impl Processors {
+    pub(super) fn new() -> Processors {
+        Processors { of: [const { AtomicU32::new(NOWHERE) }; MOST], shared: AtomicBool::new(false) }
     }
 
     /// There are so many workers, and so many processors for them.
@@ -59,34 +63,34 @@ impl Places {
     }
 }
 
-/// What one worker knows of its own place.
+/// How one worker keeps to a processor of its own.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Spacing {
     worker: usize,
     entries: usize,
     moved: Option<Instant>,
     interval: Duration,
 }
 
-impl Place {
+impl Spacing {
     /// Of the worker of this number, the first one's being 0.
-    pub(super) fn of(worker: usize) -> Place {
-        Place { worker, entries: 0, moved: None, interval: SHORTEST }
+    pub(super) fn of(worker: usize) -> Spacing {
+        Spacing { worker, entries: 0, moved: None, interval: SHORTEST }
     }
 
     /// Before each entry: goes to another processor if another worker runs on this one.
-    pub(super) fn keep_apart(&mut self, places: &Places) {
+    pub(super) fn keep_apart(&mut self, processors: &Processors) {
         self.entries += 1;
-        if self.entries < ENTRIES || self.worker >= MOST || places.shared.load(Ordering::Relaxed) {
+        if self.entries < ENTRIES || self.worker >= MOST || processors.shared.load(Ordering::Relaxed) {
             return;
         }
         self.entries = 0;
         let Some(here) = processor::current() else { return };
-        places.set(self.worker, here);
-        if places.has_another(self.worker, here) && self.may_move(Instant::now()) {
+        processors.set(self.worker, here);
+        if processors.has_another(self.worker, here) && self.may_move(Instant::now()) {
             processor::leave(here);
             // Told at once: the other one, who runs next where this one was, would go away too.
-            places.set(self.worker, processor::current().unwrap_or(NOWHERE));
+            processors.set(self.worker, processor::current().unwrap_or(NOWHERE));
         }
     }
 
@@ -102,9 +106,9 @@ impl Place {
         true
     }
 
-    /// It has nothing to do.
-    pub(super) fn rest(&self, places: &Places) {
-        places.set(self.worker, NOWHERE);
+    /// The worker has nothing to do and is on no processor.
+    pub(super) fn rest(&self, processors: &Processors) {
+        processors.set(self.worker, NOWHERE);
     }
 }
 
@@ -114,19 +118,19 @@ mod tests {
 
     #[test]
     fn only_another_ones_place_counts() {
-        let places = Places::new();
-        places.set(0, 5);
-        places.set(MOST, 6);
-        assert!(places.has_another(1, 5));
-        assert!(!places.has_another(0, 5));
-        assert!(!places.has_another(1, 6));
-        Place::of(0).rest(&places);
-        assert!(!places.has_another(1, 5));
+        let processors = Processors::new();
+        processors.set(0, 5);
+        processors.set(MOST, 6);
+        assert!(processors.has_another(1, 5));
+        assert!(!processors.has_another(0, 5));
+        assert!(!processors.has_another(1, 6));
+        Spacing::of(0).rest(&processors);
+        assert!(!processors.has_another(1, 5));
     }
 
     #[test]
     fn what_does_not_help_is_done_seldom() {
-        let (begun, mut place) = (Instant::now(), Place::of(0));
+        let (begun, mut place) = (Instant::now(), Spacing::of(0));
         let mut moves =
             |from: u64, to: u64| (from..to).filter(|at| place.may_move(begun + Duration::from_millis(*at))).count();
         assert!((5..=8).contains(&moves(0, 256)));

@@ -1,7 +1,7 @@
 //! Operands that are copied side by side: those that follow one another and have nothing to do with each other
 //! ([`independent`]), each by the worker that comes to it first. What is said of them is said in their order ([`Order`]).
 
-use super::super::apart::{Place, Places};
+use super::super::apart::{Processors, Spacing};
 use super::super::decide::There;
 use super::super::entry::{self, Known};
 use super::super::file::{self, Attempt};
@@ -58,7 +58,7 @@ struct Stretch<'s> {
     at_work: AtomicUsize,
     /// Once several speak.
     order: OnceLock<Order>,
-    places: Places,
+    processors: Processors,
 }
 
 fn side_by_side(
@@ -78,7 +78,7 @@ fn side_by_side(
         end,
         at_work: AtomicUsize::new(1),
         order: OnceLock::new(),
-        places: Places::new(),
+        processors: Processors::new(),
     };
     safety::begin(run, &several.places(run, start).1);
     std::thread::scope(|scope| {
@@ -126,7 +126,7 @@ impl Stretch<'_> {
         // Before the other one has anything to say.
         self.order.get_or_init(|| Order::new(std::mem::replace(run.messages, shared.recording()), at));
         self.at_work.fetch_add(1, Ordering::Relaxed);
-        self.places.share(number + 1, run.learned.processors());
+        self.processors.share(number + 1, run.learned.processors());
         let work = move |run: &mut Run<'_>| _ = self.work(run, number, Load::default(), |_, _, _| {});
         let started = shared.start(scope, last, work);
         if !started {
@@ -156,7 +156,7 @@ impl Stretch<'_> {
         mut load: Load,
         mut turn: impl FnMut(&mut Run<'_>, usize, Load),
     ) -> Load {
-        let mut place = Place::of(number);
+        let mut spacing = Spacing::of(number);
         run.moved = 0; // a tree before it says nothing of these
         loop {
             let at = self.next.fetch_add(1, Ordering::Relaxed);
@@ -164,7 +164,7 @@ impl Stretch<'_> {
                 break;
             }
             turn(run, at, load);
-            place.keep_apart(&self.places);
+            spacing.keep_apart(&self.processors);
             run.at_work = self.at_work.load(Ordering::Relaxed);
             let done = self.copy(run, at);
             run.at_work = 1;
@@ -184,7 +184,7 @@ impl Stretch<'_> {
             }
         }
         self.at_work.fetch_sub(1, Ordering::Relaxed);
-        place.rest(&self.places);
+        spacing.rest(&self.processors);
         run.tally.tell(run.watch.counters());
         load
     }

@@ -1,4 +1,4 @@
-//! The end of a directory: when everything in it is done, it gets its attributes; then the one above it may be done.
+//! The end of a directory: when everything in it is done it gets its attributes, and then the directory above may be done, too.
 
 use super::super::attributes::{self, Handle, Opened};
 use super::super::location::Location;
@@ -14,21 +14,21 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 impl Node {
-    /// One more is at work in it.
+    /// Counts one more worker in it, or one more directory in it that is not finished.
     pub(super) fn add_part(&self) {
         self.parts.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// One less; whether that was the last.
+    /// Counts one less; whether that was the last.
     fn is_last_part(&self) -> bool {
         self.parts.fetch_sub(1, Ordering::AcqRel) == 1
     }
 }
 
 impl Walker<'_, '_, '_> {
-    /// This worker's part of a directory is done.
+    /// Notes that this worker's part of a directory is done, and finishes each directory of which that was the last part.
     pub(super) fn part_done(&mut self, frame: &Frame) {
-        // Others are still at work in it: what will be said of it at the end is heard after what is said of its contents.
+        // Others are still at work in it: messages about its end come after those about its contents.
         if let Some(passage) = self.passage.as_ref().filter(|_| frame.first)
             && frame.node.parts.load(Ordering::Acquire) > 1
         {
@@ -51,12 +51,12 @@ impl Walker<'_, '_, '_> {
         }
     }
 
-    /// Everything in it is done.
+    /// Sets the attributes of a directory in which everything is done.
     fn finish(&mut self, node: &Node, open: Option<(Option<BorrowedFd<'_>>, BorrowedFd<'_>)>) {
         let late = node.late.lock().unwrap_or_else(PoisonError::into_inner).take();
         if node.finish.is_due(self.run) {
             if late.is_some() {
-                self.tell(); // what was said so far belongs elsewhere
+                self.tell(); // messages so far belong into another passage
             }
             self.set_attributes(node, open);
         }
@@ -106,7 +106,7 @@ impl Walker<'_, '_, '_> {
         let source = match needed.then(|| open(OFlags::RDONLY)) {
             None => None,
             Some(Ok(fd)) => Some(Ok(Opened::Readable(fd))),
-            // It cannot be read; its attributes can, by its owner. In the root not even `.` may be looked up.
+            // It cannot be read, but its owner can read its attributes. In the root not even `.` may be looked up.
             Some(Err(_)) => Some(match self.pool.place {
                 Some(place) => fcntl_dupfd_cloexec(place, 0).map(Opened::Place),
                 None => open(OFlags::PATH).map(Opened::Place),
@@ -116,7 +116,7 @@ impl Walker<'_, '_, '_> {
     }
 }
 
-/// A worker's part of the tree ends: its passage does.
+/// Ends the passage of a worker whose task is done.
 pub(super) fn end_passage(walker: &mut Walker<'_, '_, '_>) {
     walker.tell();
     if let Some(passage) = walker.passage.take() {

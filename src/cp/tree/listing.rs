@@ -1,5 +1,5 @@
-//! What is in a directory: read whole, and then in the order of the inode numbers, in which most file systems have them on
-//! the disk. As GNU cp does, so that `-v` names files in the same order.
+//! What is in a directory: read whole, then sorted by inode number, which is the order in which most file systems have the
+//! inodes on the disk. GNU cp does the same, so that `-v` names files in the same order.
 
 use crate::sys::facts::Kind;
 use rustix::fs::{self, FileType, RawDir, SeekFrom};
@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt as _;
 
-/// What is in a directory. A million entries take 16 MB and their names.
+/// What is in a directory. A million entries take 16 MB, and their names besides.
 #[derive(Debug, Default)]
 pub(in crate::cp) struct Listing {
     entries: Vec<Entry>,
@@ -66,7 +66,7 @@ impl Listing {
         Ok(())
     }
 
-    /// Keeps those of which `keep` says so; the kind is `Kind::Other` if the file system does not say it.
+    /// Keeps the entries for which `keep` is true; the kind is `Kind::Other` where the file system does not tell it.
     pub(in crate::cp) fn retain(&mut self, mut keep: impl FnMut(&OsStr, Kind) -> bool) {
         let Listing { entries, names } = self;
         entries.retain(|entry| keep(entry.name(names), entry.kind));
@@ -76,7 +76,7 @@ impl Listing {
         self.entries.len()
     }
 
-    /// The name of an entry, and its kind if the file system says it (`Kind::Other` if not).
+    /// The name of an entry and its kind; `Kind::Other` where the file system does not tell it.
     pub(super) fn entry(&self, at: usize) -> (&OsStr, Kind) {
         let entry = &self.entries[at];
         (entry.name(&self.names), entry.kind)

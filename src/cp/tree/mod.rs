@@ -1,14 +1,14 @@
-//! A tree: directories by descriptor, never by a path from the top again, by as many workers as pay, and everything that is
-//! said as if one had done it all.
+//! A tree is copied by as many workers as pay. They reach directories by descriptor, never by a path from the top again, and
+//! messages come in the order in which one worker alone would have written them.
 //!
-//! Every worker goes through its part as GNU cp goes through the whole: entry after entry, into each directory when its
-//! turn comes ([`walk`]). When another has nothing to do, a worker gives half of what is left in the directory nearest to
-//! the root away ([`share`], [`pool`]). So a directory mostly has one owner, there is no queue that could grow, and a single
-//! directory with very many files is shared as well.
+//! Every worker goes through its part as GNU cp goes through the whole tree: entry after entry, and into each directory when
+//! its turn comes ([`walk`]). When another worker is idle, a worker gives away half of what is left in the directory nearest
+//! to the root ([`share`], [`pool`]). So most directories are copied by one worker, no queue grows, and one directory with
+//! very many files is shared as well.
 //!
-//! A directory is a [`Node`] until everything in it is done; whoever does the last of it sets its attributes ([`ending`]).
-//! What is said goes into passages, which are read in the order of the walk ([`order`]). What makes a difference to what
-//! comes after it waits until that reading has come to it ([`turn`]).
+//! A directory is a [`Node`] until everything in it is done; the worker that does the last of it sets its attributes
+//! ([`ending`]). Messages go into passages, which are read in the order of the walk ([`order`]). An entry whose copying
+//! changes what later entries come to waits until that reading has reached it ([`turn`]).
 
 mod ending;
 mod listing;
@@ -44,10 +44,10 @@ use walk::Walker;
 /// there are fewer, one worker alone keeps one directory open and goes without a pipe: ten are enough (`tests/trees/size.rs`).
 const OTHER_DESCRIPTORS: u64 = 12;
 
-/// Directories that one worker keeps open, at most.
+/// The most directories that one worker keeps open.
 const MOST_OPEN: u64 = 32;
 
-/// Fills the destination of an operand.
+/// Copies what is in the directory that an operand is into its destination, which has been made or was there.
 pub(super) fn fill(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, directory: Directory) {
     let Directory { facts, source, destination, id, finish } = directory;
     let (base, way) = to.from_base();
@@ -62,7 +62,7 @@ pub(super) fn fill(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, di
     let source = source.as_ref().map(|fd| fd.as_fd());
     let mut pool = Pool::new(source, destination.as_fd(), base, follows, open_at_once);
     pool.place = place.as_ref().map(|fd| fd.as_fd());
-    // What is said of each file tells, too, which of its names was the first.
+    // With these options the messages tell which name of a file was copied first.
     let tells = run.options.dry_run || run.options.debug || run.options.explain;
     pool.onto_existing = !finish.new || tells;
     pool.root_way = names::without_slashes(&way).len();
@@ -83,7 +83,7 @@ pub(super) fn fill(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, di
     workers::with(run, &pool, |walker: &mut Walker<'_, '_, '_>| walker.enter_root(root, shown));
 }
 
-/// The operand as a mere place, if it is still the directory with this device and inode number.
+/// The operand opened as a mere place (O_PATH), if it is still the directory with this device and inode number.
 fn place(run: &Run<'_>, from: &Location<'_>, id: Id) -> Option<OwnedFd> {
     let no_follow = if run.options.follows(true) { OFlags::empty() } else { OFlags::NOFOLLOW };
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | no_follow;

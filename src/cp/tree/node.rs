@@ -1,4 +1,5 @@
-//! A directory of a tree, from the moment it is made until everything is in it: what outlives its descriptors.
+//! What is known of a directory of a tree from the moment it is made until everything in it is done; its descriptors may
+//! have been closed meanwhile.
 
 use super::super::directory::{Finish, Id};
 use super::super::names;
@@ -31,13 +32,12 @@ pub(in crate::cp) struct Node {
     /// The destination's device and inode number.
     pub(super) id: Id,
     pub(super) finish: Finish,
-    /// It was said that it cannot be opened again: of the source, and of the destination.
+    /// Whether a message has said that it cannot be opened again: the source, and the destination.
     pub(super) lost_source: AtomicBool,
     pub(super) lost_destination: AtomicBool,
-    /// Those that work in it, and the directories in it that are not finished.
+    /// How many workers are at work in it, plus how many directories in it are not finished.
     pub(super) parts: AtomicUsize,
-    /// Where in the order of what is said stands what is said of it at the end, if others were still at work in it when its
-    /// turn came.
+    /// The passage for what is said when it is finished, if other workers were still at work in it when the walk left it.
     pub(super) late: Mutex<Option<Arc<Passage>>>,
 }
 
@@ -76,14 +76,15 @@ impl Node {
         self.chain().last().map_or(self.facts.device, |root| root.facts.device)
     }
 
-    /// Whether this source directory is it, or one that it is in.
+    /// Whether the source directory of this device and inode number is its own, or one above.
     pub(in crate::cp) fn comes_from(&self, id: Id) -> bool {
         self.chain().any(|node| node.facts.id() == id)
     }
 }
 
-/// A directory, as it is shown. A walker has one, of the directory it is in: one for each directory of a way takes memory by
-/// the square of its length (2.6 GiB of 3,000 levels with names of 200 bytes).
+/// A directory's paths, as messages show them. A walker has one, for the directory it is in, and lengthens and shortens it:
+/// one for each directory on the way would take memory by the square of the depth (2.6 GiB for
+/// 3,000 levels with names of 200 bytes: three paths of up to 600 KB each at every level).
 #[derive(Debug, Default)]
 pub(super) struct Shown {
     pub(super) from: OsString,
@@ -91,7 +92,7 @@ pub(super) struct Shown {
     pub(super) way: OsString,
 }
 
-/// The directory above, as it was shown.
+/// How to shorten the paths to those of the directory above.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Above([names::Before; 3]);
 

@@ -1,15 +1,15 @@
-//! What is said, in the order of the walk, whoever says it when.
+//! Puts messages into the order of the walk, whichever worker writes them and when.
 //!
-//! Each worker speaks into a passage. Where it gives part of its work away, the passage of that part is put where the part
-//! stands in the walk. The reader follows the passages from the first one on and says what can be said; what comes later
-//! waits.
+//! Each worker writes its messages into a passage. Where it gives away part of its work, it inserts the passage of that part
+//! at the part's place in the walk. The reader goes through the passages from the first one on and prints what has its turn;
+//! later messages wait.
 
 use crate::report::Messages;
 use crate::report::messages::Record;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What is said about one piece of the work.
+/// The messages about one part of the work.
 #[derive(Debug, Default)]
 pub(super) struct Passage {
     state: Mutex<State>,
@@ -18,9 +18,9 @@ pub(super) struct Passage {
 #[derive(Debug, Default)]
 struct State {
     pieces: VecDeque<Piece>,
-    /// Somebody speaks.
+    /// A worker has begun to write into it.
     begun: bool,
-    /// Nothing more will be said.
+    /// Nothing more will be written into it.
     ended: bool,
 }
 
@@ -31,7 +31,7 @@ enum Piece {
 }
 
 impl Passage {
-    /// A passage that somebody will begin.
+    /// A passage that no worker has begun yet.
     pub(super) fn new() -> Arc<Passage> {
         Arc::default()
     }
@@ -48,7 +48,7 @@ impl Passage {
         self.state().pieces.push_back(Piece::Said(record));
     }
 
-    /// Here stands what another says.
+    /// Inserts the passage of another part of the work: its messages come here.
     pub(super) fn insert(&self, inside: &Arc<Passage>) {
         self.state().pieces.push_back(Piece::Inside(Arc::clone(inside)));
     }
@@ -58,7 +58,7 @@ impl Passage {
     }
 }
 
-/// Who says it all.
+/// Prints the messages of all passages, in order.
 #[derive(Debug)]
 pub(super) struct Reader {
     messages: Messages,
@@ -71,7 +71,7 @@ impl Reader {
         Reader { messages, open: vec![Arc::clone(first)] }
     }
 
-    /// Says what can be said. Gives back how many bytes that were.
+    /// Prints what has its turn, and returns how many bytes that were.
     pub(super) fn read_on(&mut self) -> usize {
         let mut bytes = 0;
         while let Some(passage) = self.open.last().cloned() {
@@ -96,7 +96,7 @@ impl Reader {
         bytes
     }
 
-    /// Whether all waits for somebody other than who speaks in `passage`.
+    /// Whether the next message has to come from another worker than the one that writes into `passage`.
     pub(super) fn waits_for_another(&self, passage: &Arc<Passage>) -> bool {
         self.speaker().is_some_and(|open| !Arc::ptr_eq(open, passage) && open.state().begun)
     }
@@ -106,7 +106,7 @@ impl Reader {
         self.open.last()
     }
 
-    /// The passage whose turn it is, if nobody has begun with it.
+    /// The passage that is being read, if no worker has begun it.
     pub(super) fn waits_for(&self) -> Option<&Arc<Passage>> {
         self.speaker().filter(|open| !open.state().begun)
     }

@@ -1,6 +1,7 @@
-//! What the workers of one tree share: work given away and not yet taken, who waits for some, and the order of what is said.
+//! What the workers of one tree share: work that was given away and not yet taken, the number of idle workers, and the order
+//! of messages.
 
-use super::super::apart::Places;
+use super::super::apart::Processors;
 use super::super::workers::MOST_WAITING;
 use super::listing::Listing;
 use super::node::Node;
@@ -13,7 +14,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Part of a directory, for whoever has nothing to do.
+/// Part of a directory, for an idle worker.
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) node: Arc<Node>,
@@ -27,24 +28,24 @@ pub(super) struct Task {
 pub(super) struct Pool<'a> {
     /// The source's root, if it is read.
     pub(super) source: Option<BorrowedFd<'a>>,
-    /// The source's root as a mere place, if it cannot be read: it has attributes all the same.
+    /// The source's root as a mere place (O_PATH) if it cannot be read: its attributes can be.
     pub(super) place: Option<BorrowedFd<'a>>,
     pub(super) destination: BorrowedFd<'a>,
     /// The directory that the operands' names are looked up from.
     pub(super) base: BorrowedFd<'a>,
-    /// Bytes of the way from there to the root of the destination.
+    /// Length of the path from `base` to the root of the destination, bytes.
     pub(super) root_way: usize,
-    /// Symbolic links lead to directories of the tree: on the way from the root they are followed again.
+    /// Whether symbolic links may lead to directories of the tree, so that they are followed when one is opened again.
     pub(super) follows: bool,
-    /// Directories that one worker keeps open.
+    /// How many directories one worker keeps open.
     pub(super) open_at_once: usize,
-    /// It may make a difference what is done first: the root was there before, or what is said tells.
+    /// Whether the order of copying can be seen afterwards: the root was there before, or messages tell the order.
     pub(super) onto_existing: bool,
     /// Which processors the workers run on.
-    pub(super) places: Places,
+    pub(super) processors: Processors,
     state: Mutex<State>,
     wake: Condvar,
-    /// How many wait and have nothing given to them: looked at for every entry, so without a lock.
+    /// How many workers are idle and no task waits for them. Read before every entry, so without a lock.
     hungry: AtomicUsize,
     reader: Mutex<Option<Reader>>,
     waiting: AtomicUsize,
@@ -54,7 +55,7 @@ pub(super) struct Pool<'a> {
 #[derive(Debug, Default)]
 struct State {
     tasks: VecDeque<Task>,
-    /// What is not to be taken before all that comes before it is done.
+    /// Tasks that nobody may take before everything ahead of them in the walk is done.
     held: Vec<Task>,
     workers: usize,
     idle: usize,
@@ -62,7 +63,7 @@ struct State {
 }
 
 impl<'a> Pool<'a> {
-    /// For one worker, who is the caller.
+    /// For one worker, the caller.
     pub(super) fn new(
         source: Option<BorrowedFd<'a>>,
         destination: BorrowedFd<'a>,
@@ -79,7 +80,7 @@ impl<'a> Pool<'a> {
             follows,
             open_at_once,
             onto_existing: false,
-            places: Places::new(),
+            processors: Processors::new(),
             state: Mutex::new(State { workers: 1, ..State::default() }),
             wake: Condvar::new(),
             hungry: AtomicUsize::new(0),
@@ -97,24 +98,24 @@ impl<'a> Pool<'a> {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many work or wait for work.
+    /// How many workers there are, busy or idle.
     pub(super) fn workers(&self) -> usize {
         self.state().workers
     }
 
-    /// One worker more, or (`false`) the one that could not be started is none.
+    /// Counts one worker more (`true`), or takes back one that could not be started (`false`).
     pub(super) fn count_worker(&self, there: bool) {
         let mut state = self.state();
         state.workers = if there { state.workers + 1 } else { state.workers - 1 };
     }
 
-    /// How many have work, or are about to take what was given away.
+    /// How many workers are busy, or about to take a task.
     pub(super) fn at_work(&self) -> usize {
         let state = self.state();
         state.workers - state.idle.saturating_sub(state.tasks.len())
     }
 
-    /// Whether somebody waits for work.
+    /// Whether a worker is idle and no task waits for it.
     pub(super) fn is_hungry(&self) -> bool {
         self.hungry.load(Ordering::Relaxed) > 0
     }
@@ -131,12 +132,12 @@ impl<'a> Pool<'a> {
         self.wake.notify_one();
     }
 
-    /// Gives away what nobody is to take before its turn comes: the turn of its passage to be read.
+    /// Gives away a task that nobody may take before its passage is the one to be read.
     pub(super) fn hold(&self, task: Task) {
         self.state().held.push(task);
     }
 
-    /// What is held and starts with this passage is the next thing to be done.
+    /// Makes the held task with this passage the next one to be taken.
     fn release(&self, passage: &Arc<Passage>) {
         let mut state = self.state();
         if let Some(at) = state.held.iter().position(|task| Arc::ptr_eq(&task.passage, passage)) {
@@ -148,7 +149,7 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// Work, or `None` when all is done. The oldest that was given away: what is nearest to the root.
+    /// Waits for a task; `None` when all is done. Takes the oldest, which is mostly the nearest to the root.
     pub(super) fn take(&self) -> Option<Task> {
         let mut state = self.state();
         state.idle += 1;
@@ -168,26 +169,27 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// From now on several speak, in passages; `messages` says it all.
+    /// From now on messages go through passages, beginning with `first`, and are printed by `messages`.
     pub(super) fn read_from(&self, messages: Messages, first: &Arc<Passage>) {
         *self.reader() = Some(Reader::new(messages, first));
     }
 
-    /// The voice, when all is done and said.
+    /// Prints the rest when all is done, and returns what printed it.
     pub(super) fn take_messages(&self) -> Option<Messages> {
         let mut reader = self.reader().take()?;
         reader.read_on();
         Some(reader.into_messages())
     }
 
-    /// Says it in its turn. Who is too far ahead waits until others have caught up.
+    /// Writes `record` into `passage`, to be printed in its turn. A worker that is too far ahead waits here until the others have
+    /// caught up.
     pub(super) fn say(&self, passage: &Arc<Passage>, record: Record) {
         self.waiting.fetch_add(record.bytes(), Ordering::Relaxed);
         passage.say(record);
         self.read_on(Some(passage));
     }
 
-    /// Says all of a passage that nobody has begun, and waits for nobody: what comes before it may be the caller's to say.
+    /// Writes all of a passage that no worker has begun. It never waits: the messages ahead of it may be the caller's own.
     pub(super) fn say_whole(&self, passage: &Arc<Passage>, record: Record) {
         self.waiting.fetch_add(record.bytes(), Ordering::Relaxed);
         passage.begin();
@@ -196,7 +198,7 @@ impl<'a> Pool<'a> {
         self.read_on(None);
     }
 
-    /// Whether all that comes in the walk before what is said in `passage` now is done.
+    /// Whether everything that comes in the walk before the next message of `passage` is done.
     pub(super) fn is_turn_of(&self, passage: &Arc<Passage>) -> bool {
         self.read_on(None);
         let reader = self.reader();
@@ -204,7 +206,7 @@ impl<'a> Pool<'a> {
         speaker.is_none_or(|speaker| Arc::ptr_eq(speaker, passage))
     }
 
-    /// Says what can be said now.
+    /// Prints what has its turn. With `speaker`, the passage of the caller, it waits while the caller is too far ahead.
     pub(super) fn read_on(&self, speaker: Option<&Arc<Passage>>) {
         let mut reader = self.reader();
         if let Some(reader) = reader.as_mut() {
@@ -240,8 +242,8 @@ mod tests {
         messages.take_record()
     }
 
-    /// The last worker in a directory says what is to be said at its end while the passage that it speaks in itself, which
-    /// comes before, is being read, and others are far ahead.
+    /// The last worker in a directory writes the messages about its end while its own passage, which comes before, is being
+    /// read, and others are far ahead: it must not wait for itself.
     #[test]
     fn what_is_said_at_the_end_of_a_directory_does_not_wait_for_who_says_it() {
         let [first, late, ahead] = [Passage::new(), Passage::new(), Passage::new()];
@@ -250,7 +252,7 @@ mod tests {
         std::thread::spawn(move || {
             let pool = Pool::new(None, CWD, CWD, false, 2);
             pool.read_from(Messages::recording("zccp"), &first);
-            pool.say(&ahead, said(MOST_WAITING + 1)); // nobody is at what comes before: it does not wait
+            pool.say(&ahead, said(MOST_WAITING + 1)); // nobody has begun what comes before: it does not wait
             first.begin();
             pool.say_whole(&late, said(2));
             done.send(()).expect("it is listened to");

@@ -1,4 +1,4 @@
-//! A directory of a tree, opened once more: by another worker, or after its descriptor had to be closed.
+//! Opens a directory of a tree once more: for another worker, or after its descriptor was closed.
 
 use super::super::directory::Id;
 use crate::sys::facts::Facts;
@@ -54,7 +54,7 @@ pub(super) fn above(child: BorrowedFd<'_>, flags: OFlags, id: Id) -> Result<Owne
     checked(open(child, b"..", flags, false)?, id)
 }
 
-/// Whether `directory` is the one of this device and inode number, or lies in it. If that cannot be seen, it is said to.
+/// Whether `directory` is the one of this device and inode number, or lies in it. Where that cannot be found out: yes.
 pub(super) fn is_within(directory: BorrowedFd<'_>, id: Id) -> bool {
     let mut above: Option<OwnedFd> = None;
     let mut last = None;
@@ -93,7 +93,7 @@ fn by_steps(root: BorrowedFd<'_>, way: &OsStr, flags: OFlags, followed: bool) ->
     let mut reached: Option<OwnedFd> = None;
     while let Some(name) = names.next() {
         let from = reached.as_ref().map_or(root, |fd| fd.as_fd());
-        // On the way nothing is read.
+        // The directories on the way are only gone through.
         let how = if names.peek().is_some() { OFlags::PATH } else { flags };
         reached = Some(open(from, name, how, followed)?);
     }

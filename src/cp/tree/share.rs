@@ -1,4 +1,4 @@
-//! Giving work away: half of what is left in the directory nearest to the root, to who has nothing to do.
+//! Giving work away: half of what is left in the directory nearest to the root goes to an idle worker.
 
 use super::super::source::Source;
 use super::super::workers::Load;
@@ -7,28 +7,28 @@ use super::pool::Task;
 use super::walk::{Frame, Walker};
 use std::sync::Arc;
 
-/// So many entries without a directory among them are worth giving away, or fewer that weigh as much: below that opening the
-/// directory once more, and two workers making names in one directory, cost more than they save.
+/// So many entries are worth giving away though there is no directory among them, or fewer that weigh as much. With fewer,
+/// opening the directory once more and two workers making names in one directory cost more than they save.
 const WORTH_IT: usize = 64;
 
 impl Frame {
-    /// What is left in it, in small files.
+    /// How much is left to copy in it, counted in small files.
     pub(super) fn weight(&self) -> usize {
         self.load.weight(self.end - self.next)
     }
 }
 
 impl Walker<'_, '_, '_> {
-    /// What the entry at hand came to counts for what is left.
+    /// Counts what had to be moved for the entry just copied, as an estimate for those that are left.
     pub(super) fn weigh(&mut self) {
-        self.run.at_work = 1; // it holds for that entry alone, not for an operand that comes after the tree
+        self.run.at_work = 1; // the count held for that entry alone, not for an operand that comes after the tree
         let moved = std::mem::take(&mut self.run.moved);
         if let Some(frame) = self.frames.last_mut() {
             frame.load = frame.load.with(moved);
         }
     }
 
-    /// Gives half of what is left away, if there is enough.
+    /// Gives away half of what is left, if that is enough.
     pub(super) fn share(&mut self) {
         let top = self.frames.len().saturating_sub(1);
         for at in 0..self.frames.len() {
@@ -39,8 +39,8 @@ impl Walker<'_, '_, '_> {
             if !enough {
                 continue;
             }
-            // Of the innermost one the next entry is about to be copied already: of what is left half is kept, and no more than
-            // that if it takes as long as each of them. Above it nothing is under way, and the last one may go as well.
+            // Of the innermost directory an entry is just about to be copied. Where entries are heavy it counts as one of the
+            // kept half. In the directories above nothing is under way, and even the last entry may be given away.
             let kept = if at == top && !heavy { left.div_ceil(2) } else { left / 2 };
             if kept < left {
                 return self.give(at, kept);
@@ -48,8 +48,8 @@ impl Walker<'_, '_, '_> {
         }
     }
 
-    /// Gives everything away that is left, to whoever will have time: the file that this worker is about to copy takes long. If
-    /// it is alone, and the others are as long, another worker may be worth it (`start`).
+    /// Gives away everything that is left, because the file that this worker is about to copy takes long. If it is alone, and the
+    /// other files are as long, another worker may be worth starting (`start`).
     pub(super) fn prepare_for_long(&mut self, source: &Source, start: &mut impl FnMut(&mut Self)) {
         if self.passage.is_none() && self.takes_long(source) {
             let load = self.frames.last().map(|frame| frame.load).unwrap_or_default();
@@ -94,8 +94,8 @@ impl Walker<'_, '_, '_> {
         self.pool.give(task);
     }
 
-    /// Gives everything away, the entry at hand as well: that is done in its turn, and what comes after it in its directory
-    /// then too.
+    /// Gives away everything, the entry at hand included. That entry, and what follows it in its directory, is then copied when
+    /// its turn has come ([`Pool::hold`](super::pool::Pool::hold)).
     pub(super) fn hold(&mut self) {
         if let Some(top) = self.frames.len().checked_sub(1) {
             self.give_down_to(top);
@@ -105,7 +105,7 @@ impl Walker<'_, '_, '_> {
         }
     }
 
-    /// A part of a directory, to be given away: what is left in it but for `kept` entries.
+    /// Splits off the part of a directory that is to be given away: what is left in it but for `kept` entries.
     fn part_of(&mut self, at: usize, kept: usize) -> Task {
         let frame = &mut self.frames[at];
         let from = frame.next + kept;
@@ -122,7 +122,7 @@ impl Walker<'_, '_, '_> {
         task
     }
 
-    /// What was given away of a directory is heard here, after what was kept.
+    /// Inserts the passages of what was given away of a directory after the messages about what was kept.
     pub(super) fn place_given(&mut self, frame: &mut Frame) {
         let Some(passage) = &self.passage else { return };
         while let Some(given) = frame.given.pop() {

@@ -1,15 +1,17 @@
-//! What makes a difference to what comes after it is done in its turn: when all that comes before it in the walk is done.
+//! Entries that have to be copied in the order of the walk, because what comes after them would come out differently: each
+//! waits until everything ahead of it is done.
 //!
-//! Only a tree that goes onto one that is there has such entries; of a new one it cannot be told what was done first, unless
-//! that is said of each file (`--dry-run`, `--debug`, `--explain`).
+//! Only a tree that is copied onto an existing one has such entries. In a new one nobody can tell what was copied first, unless
+//! messages tell it of each file (`--dry-run`, `--debug`, `--explain`). They are:
 //!
-//! * Which name of a file with several is the first: where it was there, that one's contents are replaced, and what stands
-//!   at the other names is removed, which `-v` says; it is the first whose access control list, group and label are
-//!   those that its directory gives.
-//! * What is written to a file of the destination by more than one name: the last one's contents stay, as with GNU cp.
-//!   Not held is who writes to it by its only name while another is led there by a symbolic link.
-//! * Which of several names of one file there gives way first: the last one that is left is no longer removed but written
-//!   to, or (`-l`) refused. With `-u` one that was written to is new by all its names, and stays.
+//! * The first name of a source file that has several. If that name exists at the destination, its contents are replaced; what
+//!   stands at the other names is removed, and `-v` says so. The copy also gets its access control list, group and label
+//!   from the directory of the first name.
+//! * Entries that are written to one file of the destination by several names: the last one's contents stay, as with GNU cp.
+//!   (Not waited for: one that writes to the file by its only name while another is led there by a symbolic link.)
+//! * Entries that take the place of one of several names of a file at the destination. The last name that is left is no
+//!   longer removed but written to, or (`-l`) refused. With `-u`, a file that was written to is new by all its names, and
+//!   stays.
 
 use super::super::decide::{There, Wishes};
 use super::super::options::{Make, Update};
@@ -19,22 +21,22 @@ use rustix::io::Errno;
 
 /// Whether an entry may be copied now.
 pub(super) enum Turn {
-    /// With what stands at the destination, if it was looked at.
+    /// Yes; with what stands at the destination, if that was looked up.
     Now(Option<Result<There, Errno>>),
-    /// When all that comes before it is done.
+    /// Not before everything ahead of it is done.
     Later,
 }
 
-/// Which of its names a file is come upon by.
+/// Which of its names a source file is met by.
 #[derive(PartialEq, Eq)]
 enum Names {
-    /// It may be the first to be copied, or to stay.
+    /// The first, or what may become the first.
     First,
-    /// It becomes another name of what the first has become; what is there is not written to.
+    /// A later one: it becomes a link to the copy of the first, and what stands there is not written to.
     Other,
 }
 
-/// Whether what is there has another name, too.
+/// Whether what stands at the destination has another name, too.
 fn has_another_name(there: &Facts) -> bool {
     there.kind != Kind::Directory && there.links > 1
 }

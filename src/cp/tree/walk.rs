@@ -1,7 +1,7 @@
 //! One worker's way through its part of a tree: entry after entry, and into each directory when its turn comes.
 
 use super::super::Run;
-use super::super::apart::Place;
+use super::super::apart::Spacing;
 use super::super::decide::There;
 use super::super::directory::{self, Directory, Finish};
 use super::super::entry::{self, Known};
@@ -32,11 +32,11 @@ pub(super) enum Descriptor {
     /// The root's, which stays open.
     Root,
     Own(OwnedFd),
-    /// Closed to keep few open; opened again when its turn comes.
+    /// Closed, so that few are open; opened again when the walk comes back to it.
     Closed,
 }
 
-/// A directory at work.
+/// A directory that a worker is in, or a part of one.
 #[derive(Debug)]
 pub(super) struct Frame {
     pub(super) node: Arc<Node>,
@@ -45,13 +45,13 @@ pub(super) struct Frame {
     pub(super) end: usize,
     pub(super) source: Descriptor,
     pub(super) destination: Descriptor,
-    /// What the directory above was shown as, if this worker came from there.
+    /// How to shorten the shown paths again, if this worker came from the directory above.
     pub(super) above: Option<Above>,
-    /// The passages of what was given away of it, the one nearest to its end first.
+    /// The passages of what was given away of it, the last part first.
     pub(super) given: Vec<Arc<Passage>>,
-    /// It is the directory's own frame, not that of a part that was given away.
+    /// Whether this is the frame of the worker that entered the directory, not of one that was given a part.
     pub(super) first: bool,
-    /// What was copied here so far.
+    /// What was copied in it so far.
     pub(super) load: Load,
 }
 
@@ -117,16 +117,16 @@ pub(super) struct Walker<'w, 'r, 'p> {
     pub(super) frames: Vec<Frame>,
     /// The innermost directory, as it is shown.
     pub(super) shown: Shown,
-    /// Where it speaks, once several do.
+    /// Where its messages go, once there are several workers.
     pub(super) passage: Option<Arc<Passage>>,
-    /// Entries that this worker has come upon.
+    /// How many entries this worker has met since another worker was last considered.
     pub(super) seen: usize,
-    /// Which processor it runs on.
-    pub(super) place: Place,
+    /// Keeps it away from the processors of the others.
+    pub(super) spacing: Spacing,
 }
 
 impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
-    /// The worker of this number, the first one's being 0.
+    /// The worker of this number; the first one's is 0.
     pub(super) fn new(run: &'w mut Run<'r>, pool: &'w Pool<'p>, number: usize) -> Walker<'w, 'r, 'p> {
         Walker {
             run,
@@ -135,19 +135,19 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
             shown: Shown::default(),
             passage: None,
             seen: 0,
-            place: Place::of(number),
+            spacing: Spacing::of(number),
         }
     }
 
     /// Begins with the root of the tree.
     pub(super) fn enter_root(&mut self, root: Node, shown: Shown) {
         self.shown = shown;
-        self.run.moved = 0; // what operands before it took says nothing of this tree
+        self.run.moved = 0; // what was moved for operands before it says nothing of this tree
         let listing = self.list(self.pool.source);
         self.push(Arc::new(root), listing, (Descriptor::Root, Descriptor::Root), None);
     }
 
-    /// Goes through what there is to do, with a word to `turn` before each entry.
+    /// Goes through everything this worker has, and calls `turn` before each entry.
     pub(super) fn walk(&mut self, mut turn: impl FnMut(&mut Self)) {
         while let Some(frame) = self.frames.last_mut() {
             if frame.next == frame.end {
@@ -156,7 +156,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
                 let at = frame.next;
                 frame.next += 1;
                 turn(self);
-                self.place.keep_apart(&self.pool.places);
+                self.spacing.keep_apart(&self.pool.processors);
                 if self.pool.is_hungry() {
                     self.share();
                 }
@@ -209,7 +209,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         source::look_at_source(run, &from, false, Hint { kind: Some(frame.listing.entry(at).1), may_stay })
     }
 
-    /// Copies an entry; a directory is made and given back to be filled.
+    /// Copies an entry; a directory is made and returned, to be entered.
     fn copy(&mut self, at: usize, source: Source, there: Option<Result<There, Errno>>) -> Option<Directory> {
         let Walker { run, frames, shown, pool, .. } = self;
         let frame = frames.last()?;
@@ -290,7 +290,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         });
     }
 
-    /// Begins with what another gave away.
+    /// Begins with a part that another worker gave away.
     pub(super) fn take_up(&mut self, task: Task) {
         let Task { node, listing, entries, passage } = task;
         passage.begin();
@@ -320,7 +320,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         self.skip_if_lost();
     }
 
-    /// What is in a directory that cannot be opened again is not copied; that was said.
+    /// Leaves out what is in a directory that cannot be opened again; a message has said so.
     fn skip_if_lost(&mut self) {
         let pool = self.pool;
         if let Some(frame) = self.frames.last_mut()
@@ -352,7 +352,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         }
     }
 
-    /// Says that a directory cannot be opened again, once, however many workers had to.
+    /// Says that a directory cannot be opened again; once, however many workers tried.
     pub(super) fn say_lost(&mut self, said: &AtomicBool, shown: &OsStr, errno: Errno) {
         if !said.swap(true, Ordering::Relaxed) {
             let shown = crate::report::quote::shell_always(shown);
@@ -360,7 +360,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         }
     }
 
-    /// In a rehearsal, what stands for a directory that would be made: the nearest one above it that is there.
+    /// With `--dry-run`, what stands in for a directory that would be made: the nearest one above it that exists.
     fn foreseen_place(&mut self, node: &Node, shown: &Shown) -> Descriptor {
         let mut above = node.parent.as_deref();
         while let Some(node) = above {
@@ -372,14 +372,14 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         Descriptor::Root
     }
 
-    /// The innermost directory is done with, as far as it is this worker's.
+    /// Leaves the innermost directory, in which this worker has done its part.
     fn leave(&mut self) {
         self.tell();
         let Some(mut frame) = self.frames.pop() else { return };
         if let Some(above) = frame.above {
             self.shown.leave(above);
         }
-        // Had the copy been made, it would have been come upon in here.
+        // A real run would have met its own copy in here.
         if self.run.options.dry_run && frame.first && self.run.roots.is_foreseen_in(frame.node.facts.id()) {
             let (of, into) = frame.node.operand();
             directory::refuse_into_itself(self.run, (&of, &into));
@@ -391,7 +391,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         self.skip_if_lost();
     }
 
-    /// The directory above the one that was left may have been closed.
+    /// Opens the directory above the one that was left again, if it was closed.
     fn open_again(&mut self, left: &Frame) {
         let Some(frame) = self.frames.last() else { return };
         let node = Arc::clone(&frame.node);
@@ -417,7 +417,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         }
     }
 
-    /// What was said since the last time is said, or put where it belongs.
+    /// Passes on the messages since the last call: into this worker's passage, if there are several workers.
     pub(super) fn tell(&mut self) {
         if let Some(passage) = &self.passage
             && self.run.messages.has_record()

@@ -1,4 +1,4 @@
-//! The workers: one to begin with, more as soon as there is enough to do, each with a table of descriptors of its own.
+//! The workers of a tree: one to begin with, more as soon as there is enough to do. Each has a table of descriptors of its own.
 
 use super::super::Run;
 use super::super::workers::{Shared, Staff, WORTH_A_WORKER};
@@ -10,11 +10,11 @@ use super::walk::Walker;
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::thread::Scope;
 
-/// Goes through a tree that `begin` puts its root into, alone or with others.
+/// Copies the tree whose root `begin` gives to the first worker, with as many workers as pay.
 pub(super) fn with(run: &mut Run<'_>, pool: &Pool<'_>, begin: impl FnOnce(&mut Walker<'_, '_, '_>)) {
     std::thread::scope(|scope| {
         let others = Others { shared: Shared::of(run), pool };
-        let mut staff = None; // how many pay is not asked before it matters
+        let mut staff = None; // how many pay is asked only when a second one would be started
         let mut walker = Walker::new(run, pool, 0);
         begin(&mut walker);
         walker.walk(|walker| {
@@ -50,12 +50,12 @@ fn needs_all_descriptors(walker: &Walker<'_, '_, '_>) -> bool {
     walker.pool.open_at_once == 1
 }
 
-/// Where symbolic links are followed, several ways may lead to one file or directory of what is there.
+/// Whether several paths may lead to one file or directory of an existing destination: symbolic links are followed.
 fn may_come_again(walker: &Walker<'_, '_, '_>) -> bool {
     walker.pool.onto_existing && walker.pool.follows
 }
 
-/// What is copied of a directory into itself depends on the order.
+/// Whether a directory is copied into itself: what is copied then depends on the order.
 fn is_into_itself(walker: &Walker<'_, '_, '_>) -> bool {
     let root = walker.frames.first();
     root.is_none_or(|root| reopen::is_within(walker.pool.destination, root.node.facts.id()))
@@ -79,7 +79,7 @@ impl Walker<'_, '_, '_> {
     }
 }
 
-/// Other workers, and what they begin with.
+/// Starts the other workers; holds what they begin with.
 struct Others<'s> {
     shared: Shared<'s>,
     pool: &'s Pool<'s>,
@@ -94,8 +94,8 @@ impl<'s> Others<'s> {
         let Others { shared, pool } = *self;
         let number = pool.workers();
         pool.count_worker(true);
-        pool.places.share(number + 1, walker.run.learned.processors());
-        // Before the other one has anything to say.
+        pool.processors.share(number + 1, walker.run.learned.processors());
+        // Before the other worker can have a message.
         let alone = walker.passage.is_none();
         if alone {
             let first = Passage::new();
@@ -111,8 +111,7 @@ impl<'s> Others<'s> {
         started
     }
 
-    /// The last of the descriptors that a worker goes on with: those of the roots were opened after everything that is open
-    /// for the whole run.
+    /// The highest descriptor that a worker keeps. The roots were opened after everything that is open for the whole run.
     fn last_kept(&self) -> RawFd {
         let source = self.pool.source.or(self.pool.place).map(|fd| fd.as_raw_fd());
         let kept = [2, self.pool.destination.as_raw_fd(), self.pool.base.as_raw_fd()].into_iter().chain(source);
@@ -124,10 +123,10 @@ impl<'s> Others<'s> {
     }
 }
 
-/// Takes work until there is none.
+/// Takes tasks until all is done.
 fn take_and_walk(walker: &mut Walker<'_, '_, '_>) {
     loop {
-        walker.place.rest(&walker.pool.places);
+        walker.spacing.rest(&walker.pool.processors);
         let Some(task) = walker.pool.take() else { return };
         walker.take_up(task);
         walker.walk(|_| {});
