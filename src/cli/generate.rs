@@ -1,8 +1,7 @@
-//! `--generate`: the man page, and the completions for six shells, which are committed in `man/` and `completions/` and
-//! carried by the program, so that one that was brought along as a single file can say how it is used.
+//! `--generate`: the man page, and the completions for six shells. The files in `man/` and `completions/` are built into the
+//! program, so that one that was brought along as a single file can still explain itself.
 //!
-//! They are embedded as they lie there when the program is built. `cargo run -p xtask -- pages` writes them from the
-//! tables of the very program that carries the older ones; the test of `xtask` tells when they are no longer the same.
+//! `cargo run -p xtask -- pages` writes those files from the option tables; a test of `xtask` fails when they are out of date.
 
 use super::Program;
 use super::usage::UsageError;

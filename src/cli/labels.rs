@@ -12,7 +12,8 @@ use std::os::unix::ffi::OsStrExt as _;
 /// What GNU says of `--context=CTX` where there is no SELinux.
 pub(super) const LABEL_IGNORED: &str = "warning: ignoring --context; it requires an SELinux-enabled kernel";
 
-/// How often that is said: for each of these `options` (spelled in full) that is read before one is refused.
+/// How often that is said: once for each `--context=` among `options` (spelled in full) that is read before an option is
+/// refused.
 pub(super) fn ignored_labels(options: &[OsString]) -> usize {
     let is = |option: &OsString, name: &str| option.as_bytes().starts_with(name.as_bytes());
     let mut directories = 0;
@@ -29,21 +30,21 @@ pub(super) fn label(matches: &ArgMatches) -> Label {
     match last(matches, &["Z", "context"]) {
         Some("context") => match matches.get_one::<OsString>("context").filter(|given| *given != NO_ARGUMENT) {
             Some(given) => Label::Given(given.clone()),
-            None => Label::Policys,
+            None => Label::ByPolicy,
         },
-        Some(_) => Label::Policys,
-        None => Label::Kernels,
+        Some(_) => Label::ByPolicy,
+        None => Label::ByKernel,
     }
 }
 
-/// What is kept of labels on this kernel, if `label` is what the copy gets.
+/// Adjusts what is kept of labels to this kernel; `label` is the one that the copy gets.
 ///
 /// # Errors
 /// What GNU says of `--preserve=context` without SELinux, and with it beside a label that is to be set.
 pub(super) fn settle(preserve: &mut Preserve, label: &Label) -> Result<(), UsageError> {
     if selinux::is_enabled() {
         return match (preserve.context, label) {
-            (Keep::Required, Label::Given(_) | Label::Policys) => {
+            (Keep::Required, Label::Given(_) | Label::ByPolicy) => {
                 Err(UsageError::without_hint("cannot set target context and preserve it"))
             }
             _ => Ok(()),
@@ -53,7 +54,7 @@ pub(super) fn settle(preserve: &mut Preserve, label: &Label) -> Result<(), Usage
         let text = "cannot preserve security context without an SELinux-enabled kernel";
         return Err(UsageError::without_hint(text));
     }
-    // Without SELinux its label is an extended attribute as others are.
+    // Without SELinux a label is an extended attribute like any other.
     preserve.context = Keep::No;
     Ok(())
 }

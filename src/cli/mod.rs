@@ -135,8 +135,8 @@ pub enum Options {
     Zccat(cat::Options),
 }
 
-/// Reads the arguments that follow `argv[0]`. `warn` is told what is said of options that are read, whatever comes of the
-/// others.
+/// Reads the arguments that follow `argv[0]`. `warn` gets the warnings about options that were read, even if a later one is
+/// refused.
 ///
 /// # Errors
 /// What is wrong with them: the first mistake only, as with GNU.
@@ -165,7 +165,7 @@ fn parse_as(
         (0..labels::ignored_labels(&line.options)).for_each(|_| warn(labels::LABEL_IGNORED));
     }
     let program = OsString::from(command.get_name());
-    // The pre-pass lets nothing through that clap refuses. If it did, the user would read clap's reason, and the status be 1.
+    // The pre-pass lets nothing through that clap refuses. If it did, the user would read clap's reason; the status is 1.
     let matches = command
         .try_get_matches_from_mut(std::iter::once(program).chain(line.options))
         .map_err(|error| UsageError::with_hint(error.kind().to_string()))?;

@@ -42,7 +42,7 @@ fn seconds(text: &OsStr) -> Result<Duration, UsageError> {
     })
 }
 
-/// `zccat --durable`: of what a peer does with the bytes nothing is known.
+/// `zccat --durable`, which a peer excludes: nobody knows what it does with the bytes.
 ///
 /// # Errors
 /// If both are asked for.

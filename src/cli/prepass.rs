@@ -185,8 +185,8 @@ fn is_letter(option: &Arg, letter: char) -> bool {
     option.get_short() == Some(letter) || option.get_visible_short_aliases().is_some_and(|all| all.contains(&letter))
 }
 
-/// The keyword that `word` is. GNU's options take an abbreviation of one; ours do not, but in theirs `-` and `_` are the
-/// same.
+/// The keyword that `word` is. The options that GNU has take abbreviations of keywords. Those that are ours take none, but a
+/// `-` for the `_` of a keyword (`copy-file-range`).
 fn keyword<'v>(
     option: &str,
     word: &OsStr,

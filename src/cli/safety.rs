@@ -6,32 +6,32 @@ use crate::cp::Options;
 use crate::cp::options::{Make, Update};
 use crate::engine::Reflink;
 
-/// An option and whether it was given.
-struct Option {
+/// An option of the command line, and whether it was given.
+struct Asked {
     name: &'static str,
     given: fn(&Options) -> bool,
 }
 
-const ATOMIC: Option = Option { name: "--atomic", given: |options| options.safety.atomic };
-const RESUME: Option = Option { name: "--resume", given: |options| options.safety.resume };
-const VERIFY: Option = Option { name: "--verify", given: |options| options.safety.verify };
-const ATTRIBUTES: Option = Option { name: "--attributes-only", given: |options| options.attributes_only };
-const BACKUP: Option = Option { name: "--backup", given: |options| options.backup.is_some() };
-const LINK: Option = Option { name: "--link", given: |options| options.make == Make::HardLink };
-const SYMBOLIC: Option = Option { name: "--symbolic-link", given: |options| options.make == Make::SymbolicLink };
-const CLONE: Option = Option { name: "--reflink=always", given: |options| options.policy.reflink == Reflink::Always };
-const REMOVE: Option = Option { name: "--remove-destination", given: |options| options.remove_destination };
-const NONE: Option = Option {
+const ATOMIC: Asked = Asked { name: "--atomic", given: |options| options.safety.atomic };
+const RESUME: Asked = Asked { name: "--resume", given: |options| options.safety.resume };
+const VERIFY: Asked = Asked { name: "--verify", given: |options| options.safety.verify };
+const ATTRIBUTES: Asked = Asked { name: "--attributes-only", given: |options| options.attributes_only };
+const BACKUP: Asked = Asked { name: "--backup", given: |options| options.backup.is_some() };
+const LINK: Asked = Asked { name: "--link", given: |options| options.make == Make::HardLink };
+const SYMBOLIC: Asked = Asked { name: "--symbolic-link", given: |options| options.make == Make::SymbolicLink };
+const CLONE: Asked = Asked { name: "--reflink=always", given: |options| options.policy.reflink == Reflink::Always };
+const REMOVE: Asked = Asked { name: "--remove-destination", given: |options| options.remove_destination };
+const NONE: Asked = Asked {
     name: "--no-clobber or --update=none",
     given: |options| matches!(options.update, Update::None | Update::NoneFail),
 };
-const OLDER: Option = Option { name: "--update=older", given: |options| options.update == Update::Older };
+const OLDER: Asked = Asked { name: "--update=older", given: |options| options.update == Update::Older };
 
 const NOTHING_COPIED: &str = "a link has no contents of its own";
 const NO_CONTENTS: &str = "no contents are copied";
 
 /// What cannot be combined, and why.
-const CONFLICTS: [(Option, Option, &str); 17] = [
+const CONFLICTS: [(Asked, Asked, &str); 17] = [
     (ATOMIC, RESUME, "an atomic copy leaves nothing to go on with"),
     (ATOMIC, REMOVE, "the old file is to stand until the new one is there"),
     (ATOMIC, LINK, NOTHING_COPIED),
@@ -53,7 +53,7 @@ const CONFLICTS: [(Option, Option, &str); 17] = [
 
 /// Whether a copy with these options that is broken off can be gone on with by the same command with `--resume`.
 pub fn can_be_resumed(options: &Options) -> bool {
-    let of_resume = |given: &Option| given.name == RESUME.name;
+    let of_resume = |given: &Asked| given.name == RESUME.name;
     CONFLICTS.iter().all(|(one, other, _)| match (of_resume(one), of_resume(other)) {
         (true, _) => !(other.given)(options),
         (_, true) => !(one.given)(options),

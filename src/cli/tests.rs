@@ -330,7 +330,10 @@ fn what_is_kept_and_what_is_replaced_is_what_was_said_last() {
         assert_eq!(update(arguments), expected, "{arguments:?}");
     }
     let label = |arguments: &[&str]| zccp(&[arguments, &["a", "b"]].concat()).label;
-    assert_eq!((label(&[]), label(&["-Z"]), label(&["--context"])), (Label::Kernels, Label::Policys, Label::Policys));
+    assert_eq!(
+        (label(&[]), label(&["-Z"]), label(&["--context"])),
+        (Label::ByKernel, Label::ByPolicy, Label::ByPolicy)
+    );
     assert_eq!(label(&["-Z", "--context=x"]), Label::Given("x".into()));
     let wrong = said_of("zccp", &["--parents", "-T", "a", "b"]);
     assert!(wrong.is_some_and(|said| said.starts_with("with --parents, the destination must be a directory")));

@@ -139,7 +139,7 @@ pub fn run(options: &Options, messages: &mut Messages, watch: &Watch) {
 /// ignored was said when it was read); with it, it is its library that knows what the policy says, and that is not part of
 /// this program: better no copy than one with a wrong label.
 fn labels_can_be_set(options: &Options, messages: &mut Messages) -> bool {
-    if options.label == Label::Kernels {
+    if options.label == Label::ByKernel {
         return true;
     }
     if selinux::is_enabled() {

@@ -100,9 +100,9 @@ pub enum Keep {
 pub enum Label {
     /// What the kernel gives them.
     #[default]
-    Kernels,
+    ByKernel,
     /// `-Z`: what the policy says of their names.
-    Policys,
+    ByPolicy,
     /// `--context=CTX`
     Given(OsString),
 }

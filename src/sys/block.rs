@@ -43,9 +43,9 @@ fn is_virtual(disk: &str) -> bool {
     by_driver || made_by("vendor") || made_by("model")
 }
 
-/// Whether `device` (`st_dev` of a file, `st_rdev` of a block device) is something that people unplug: the kernel calls it
-/// removable (a stick, a card in a reader), it is connected by USB (a disk in an enclosure does not call itself removable),
-/// or it is an SD card in a slot of its own. False of what is no block device.
+/// Whether `device` (`st_dev` of a file, `st_rdev` of a block device) can be unplugged: the kernel calls it removable (a stick,
+/// a card in a reader), it is connected by USB (a disk in an enclosure does not call itself removable), or it is an SD card
+/// in a slot of its own. False of what is no block device.
 pub fn is_removable(device: u64) -> bool {
     let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
     if major == 0 {
@@ -53,7 +53,7 @@ pub fn is_removable(device: u64) -> bool {
     }
     let node = format!("/sys/dev/block/{major}:{minor}");
     let says = |name: &str, word: &[u8]| {
-        // A partition does not say; the disk is the directory above it.
+        // A partition has no such file; the disk is the directory above it.
         let of = |up: &str| std::fs::read(format!("{node}/{up}{name}")).ok();
         of("").or_else(|| of("../")).is_some_and(|answer| answer.trim_ascii_end() == word)
     };

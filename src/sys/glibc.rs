@@ -1,5 +1,5 @@
-//! glibc's words for an errno where musl has others ("I/O error"), for a program that is linked with musl: GNU's programs
-//! say what glibc says, and so do ours, whatever they are linked with. Held against glibc by a test.
+//! glibc's texts for errnos where musl's differ ("I/O error"). GNU's programs print glibc's, and so do ours when they are linked
+//! with musl. A test compares the table with glibc.
 
 /// Of `errno`, what glibc 2.36 says and musl 1.2.3 does not; `None` where they agree.
 pub fn glibc(errno: i32) -> Option<&'static str> {

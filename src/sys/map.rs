@@ -1,4 +1,4 @@
-//! Windows of a file mapped for the kernel to read: nothing here, nor anything above, ever looks at the mapped bytes.
+//! Windows of a file, mapped for the kernel to read from: no code of ours ever looks at the mapped bytes.
 //!
 //! That is what makes them safe. Another process may cut the file short at any time; a load from a page beyond its new
 //! end is SIGBUS, but write(2) from there is EFAULT (measured on ext4, xfs, btrfs and tmpfs, Linux 6.18). And bytes that

@@ -7,7 +7,7 @@ use rustix::process::geteuid;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
-/// A pipe of our own. Both ends are O_NONBLOCK-free and close-on-exec.
+/// A pipe of our own. Both ends block, and are closed on exec.
 #[derive(Debug)]
 pub struct PrivatePipe {
     reader: OwnedFd,
@@ -16,8 +16,8 @@ pub struct PrivatePipe {
 }
 
 impl PrivatePipe {
-    /// A pipe of about `wanted` bytes: a user out of pipe quota (pipe-user-pages-soft) gets 8 KiB or even 4, and that
-    /// is borne, not an error.
+    /// A pipe of about `wanted` bytes. A user out of pipe quota (pipe-user-pages-soft) gets 8 KiB or even 4, which is no
+    /// error.
     ///
     /// # Errors
     /// EMFILE and ENFILE.
@@ -50,10 +50,9 @@ impl PrivatePipe {
     }
 }
 
-/// Bytes of pipes that an unprivileged user must have left before one of ours is made larger. All may have
-/// /proc/sys/fs/pipe-user-pages-soft together (64 MiB by default: pipe(7)); whoever makes a pipe after that gets one of
-/// 8 KiB, so forty of us at once with large pipes would make every other program of the user slow. This leaves 128 pipes
-/// of 64 KiB.
+/// Bytes of pipes that an unprivileged user must have left before one of ours is made larger. All pipes of a user together may
+/// hold /proc/sys/fs/pipe-user-pages-soft pages (64 MiB by default: pipe(7)); later ones hold 8 KiB only. So a few dozen runs
+/// at once with large pipes would make every other program of the user slow. This leaves room for 128 pipes of 64 KiB.
 const SPARED: u64 = 8 << 20;
 
 /// What one pipe is grown to, bytes, to find out how much is left: the default /proc/sys/fs/pipe-max-size.
@@ -87,7 +86,7 @@ fn quota_is_ample() -> bool {
     *IS_AMPLE.get_or_init(could_have_more)
 }
 
-/// No call tells, so they are had for a moment (50 µs, Linux 6.18).
+/// No call tells how much is left, so pipes of that size are made for a moment (50 µs in all, our measurement, Linux 6.18).
 fn could_have_more() -> bool {
     if geteuid().is_root() {
         return true; // CAP_SYS_RESOURCE: no quota

@@ -10,12 +10,12 @@ pub fn current() -> Option<u32> {
     u32::try_from(unsafe { libc::sched_getcpu() }).ok()
 }
 
-/// Moves the calling thread to another processor than `processor`, if it may run on another, and leaves it free to be moved
-/// anywhere afterwards. What cannot be said (more processors than a `cpu_set_t` has) changes nothing.
+/// Moves the calling thread away from `processor`, if it may run on another, and leaves it free to be moved anywhere
+/// afterwards. Does nothing on a machine with more processors than a `cpu_set_t` holds.
 ///
-/// Nothing is done either where system calls are filtered: systemd's `SystemCallFilter=~@resources` kills a program for
-/// sched_setaffinity(2) (systemd.exec(5)), which nobody expects of one that copies. sched_getaffinity(2) is not on that list;
-/// Rust's library has already used it to learn how many workers there may be.
+/// Does nothing either where system calls are filtered: systemd's `SystemCallFilter=~@resources` kills a program for
+/// sched_setaffinity(2) (systemd.exec(5)), which nobody expects of a copying program. sched_getaffinity(2) is not on that list;
+/// Rust's library has already called it to count the processors.
 pub fn leave(processor: u32) {
     // SAFETY: an all-zero cpu_set_t is an empty set.
     let mut allowed: libc::cpu_set_t = unsafe { zeroed() };
@@ -47,14 +47,14 @@ pub fn leave(processor: u32) {
     }
 }
 
-/// Whether a filter (seccomp(2)) looks at this program's system calls; it is taken for certain where that cannot be read.
-/// prctl(PR_GET_SECCOMP) says it too, but may be what a program is killed for; files are read by every one that copies. It
-/// takes 16 µs, of which 12 are any file's (1,000 times by Python, Linux 6.18).
+/// Whether a filter (seccomp(2)) looks at this program's system calls; where that cannot be read, yes. prctl(PR_GET_SECCOMP)
+/// tells it too, but a filter may kill for prctl; reading a file is what any copying program does. It takes 16 µs, 12 of them
+/// for opening and reading any file of /proc (our mean of 1,000 in Python, Linux 6.18).
 fn calls_are_filtered() -> bool {
     std::fs::read("/proc/self/status").map_or(true, |status| names_filter(&status))
 }
 
-/// Whether `status` (proc_pid_status(5)) names one; a kernel without the feature has no such line.
+/// Whether `status` (proc_pid_status(5)) names a filter; a kernel without seccomp has no such line.
 fn names_filter(status: &[u8]) -> bool {
     let mode = status.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"Seccomp:"));
     mode.is_some_and(|mode| mode.trim_ascii() != b"0")

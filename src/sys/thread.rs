@@ -71,8 +71,9 @@ pub(super) fn tables_differ() -> bool {
     TABLES_DIFFER.load(Ordering::SeqCst)
 }
 
-/// The calling thread's number (gettid(2)), by which procfs knows it. By its number: linked statically with musl, the
-/// function of that name is not there (Rust's library names it weakly, so nothing fetches it) and calling it is calling 0.
+/// The calling thread's number (gettid(2)), by which procfs knows it. Called by the call's number: linked statically with musl,
+/// the function `gettid` is missing (Rust's library refers to it weakly, so the linker does not fetch it), and calling it
+/// would jump to address 0.
 pub fn number() -> i32 {
     // SAFETY: no arguments, no failure; signal-safe, a system call and no more.
     let number = unsafe { libc::syscall(libc::SYS_gettid) };

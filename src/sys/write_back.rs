@@ -8,8 +8,8 @@ use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd};
 
 /// Starts writing a file's dirty pages to the device, all of them, without waiting for it (sync_file_range(2) with
-/// SYNC_FILE_RANGE_WRITE). No durability is had from this, so its errors say nothing: ESPIPE, EINVAL and ENOSYS where a
-/// file system or kernel has it not.
+/// SYNC_FILE_RANGE_WRITE). This makes nothing durable, so errors are ignored: ESPIPE, EINVAL and ENOSYS where the file
+/// system or the kernel cannot do it.
 pub fn start(fd: impl AsFd) {
     let _ = sync_file_range(fd, &(0..0), libc::SYNC_FILE_RANGE_WRITE);
 }
@@ -42,8 +42,8 @@ fn sync_file_range(fd: impl AsFd, range: &Range<u64>, flags: libc::c_uint) -> Re
     }
 }
 
-/// Takes clean pages of a range that is not empty out of the page cache (POSIX_FADV_DONTNEED): room that other programs'
-/// files need not give. A file system that does not do it does no harm.
+/// Takes clean pages of a range that is not empty out of the page cache (POSIX_FADV_DONTNEED), so that they do not displace
+/// those of other programs' files. A hint: errors are ignored.
 pub fn forget(fd: impl AsFd, range: &Range<u64>) {
     let _ = fadvise(fd, range.start, NonZero::new(range.end - range.start), Advice::DontNeed);
 }
@@ -66,8 +66,8 @@ struct Cachestat {
     recently_evicted: u64,
 }
 
-/// The number of cachestat(2) on every architecture but alpha (562), which Rust does not know
-/// (include/uapi/asm-generic/unistd.h).
+/// The number of cachestat(2) in the table that most architectures share (include/uapi/asm-generic/unistd.h); libc has no name
+/// for it. On alpha and mips, whose numbers are others, the call fails with ENOSYS and nothing is known.
 const SYS_CACHESTAT: libc::c_long = 451;
 
 /// Bytes of a file, or of a range of it, that are in memory and not yet on the device: pages that are dirty or being written
