@@ -44,6 +44,51 @@ fn each_way_of_making_a_copy_is_said() {
     }
 }
 
+/// What is foretold of it is what comes of it: with --backup a directory is not refused before anything is tried.
+#[test]
+fn what_would_fail_at_a_directory_is_foretold_in_the_same_words() {
+    let scene = Scene::new();
+    scene.file("a", b"x");
+    scene.fifo("p");
+    ["d", "d/a", "d/a/x", "d/p"].iter().for_each(|name| _ = scene.directory(name));
+    for (options, operand, said) in [
+        ("--backup", "a", "cannot create regular file 'd/a': Is a directory"),
+        ("--backup -f", "a", "cannot remove 'd/a': Is a directory"),
+        ("--backup --remove-destination", "a", "cannot create regular file 'd/a': Is a directory"),
+        ("--backup --attributes-only", "a", "cannot create regular file 'd/a': Is a directory"),
+        ("--backup --atomic", "a", "cannot replace 'd/a': it is not a regular file"),
+        ("--backup -l", "a", "cannot create hard link 'd/a' to 'a': File exists"),
+        ("--backup -R", "p", "cannot create fifo 'd/p': File exists"),
+    ] {
+        for foretold in [&["--dry-run"][..], &[]] {
+            let command = scene.zccp(foretold).arguments(options.split(' ')).arguments([operand, "d"]);
+            command.run().fails_with(1).stdout_is("").stderr_is(&format!("zccp: {said}\n"));
+        }
+    }
+}
+
+/// As with GNU cp, what is newer than another name of its source, which was copied, becomes a link to that copy.
+#[test]
+fn a_newer_name_that_would_become_a_link_is_not_said_to_stay() {
+    let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
+    ["s", "d", "d/s"].iter().for_each(|name| _ = scene.directory(name));
+    // tmpfs lists the newest name first.
+    scene.file("s/g", b"source");
+    fs::hard_link(scene.path("s/g"), scene.path("s/f")).unwrap();
+    scene.file("d/s/g", b"newer");
+    scene.file("d/s/f", b"older");
+    let then = |seconds| std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+    scene.open_with("s/f", 0).set_modified(then(2_000_000)).unwrap();
+    scene.open_with("d/s/f", 0).set_modified(then(1_000_000)).unwrap();
+    let foretold = scene.zccp(["--dry-run", "-au", "s", "d"]).run();
+    foretold.succeeds().stdout_is(
+        "would overwrite 'd/s/f' with 's/f': 6 bytes by read_write\nwould make 'd/s/g' a hard link to 'd/s/f'\n",
+    );
+    scene.zccp(["-au", "s", "d"]).run().succeeds().stderr_is("");
+    let inode = |name: &str| scene.path(name).metadata().unwrap().ino();
+    assert_eq!(inode("d/s/f"), inode("d/s/g"));
+}
+
 #[test]
 fn what_would_fail_is_said_and_fails() {
     let scene = Scene::new();

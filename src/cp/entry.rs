@@ -221,16 +221,18 @@ impl Entry<'_> {
     /// not: what is newer than another name of it becomes a link to it. A file of one name is met again only where another
     /// operand leads to it.
     fn skip(&self, run: &mut Run<'_>, source: &Facts) {
-        if run.options.dry_run {
-            run.messages.print(format!("would leave {} as it is", self.to.quoted()));
-        }
         let met_again = self.may_have_several_names(run, source) || !run.alone;
+        let mut first = None;
         if self.wishes.update == Update::Older && met_again {
             match run.first_names.task(source.id()) {
-                Task::Link(_) if run.options.dry_run => {}
-                Task::Link(first) => _ = links::to_first(run, &first, self.to),
+                Task::Link(other) => first = Some(other),
                 Task::Copy => run.first_names.settle(source.id(), Some(self.to)),
             }
+        }
+        match first {
+            first if run.options.dry_run => rehearse::skip(run, self.to, first.as_deref()),
+            Some(first) => _ = links::to_first(run, &first, self.to),
+            None => {}
         }
         if run.options.debug && !run.options.dry_run {
             self.say_skipped(run);

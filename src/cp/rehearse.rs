@@ -4,7 +4,7 @@
 
 use super::decide::{Clear, Product, Steps, There};
 use super::entry::Entry;
-use super::first_names::Task;
+use super::first_names::{First, Task};
 use super::location::Location;
 use super::source::Source;
 use super::{Run, backup, links, names, refusals, safety};
@@ -76,6 +76,15 @@ fn clearing(run: &mut Run<'_>, making: &Making<'_>) -> Option<Option<String>> {
     })
 }
 
+/// Says that what is there would stay; or, where its source has its `first` name already, become another name of that.
+pub(super) fn skip(run: &mut Run<'_>, to: &Location<'_>, first: Option<&First>) {
+    let what = match first {
+        Some(first) => format!("make {} a hard link to {}", to.quoted(), shell_always(&first.shown)),
+        None => format!("leave {} as it is", to.quoted()),
+    };
+    run.messages.print(format!("would {what}"));
+}
+
 /// The link that would be made to the first name of a source whose names are to stay names of one file.
 fn linked(run: &mut Run<'_>, making: &Making<'_>) -> Option<String> {
     let Making { entry, source, .. } = making;
@@ -114,7 +123,11 @@ fn made(run: &mut Run<'_>, making: &Making<'_>) -> Result<String, String> {
             put(replace, format!("symbolic link {shown}"))?;
             Ok(format!("make {shown} the symbolic link that {name} is"))
         }
-        Product::Special => Ok(format!("make {shown} such a special file as {name} is")),
+        Product::Special => {
+            let what = if source.facts.kind == Kind::Pipe { "fifo" } else { "special file" };
+            put(false, format!("{what} {shown}"))?;
+            Ok(format!("make {shown} such a special file as {name} is"))
+        }
         product => copy(run, (from, to), source, product, making.in_new),
     }
 }
@@ -195,6 +208,15 @@ fn copy(
     let replaces = product == Product::Contents;
     let (output, facts) = if replaces { existing(to, run.options.force) } else { parent(to, &source.facts, in_new) }
         .map_err(unwritable)?;
+    // With --backup alone a directory is not refused before.
+    if replaces && facts.kind == Kind::Directory && !run.options.safety.atomic {
+        let force = run.options.force;
+        return Err(if force {
+            format!("cannot remove {shown}: {}", strerror(Errno::ISDIR))
+        } else {
+            unwritable(Errno::ISDIR)
+        });
+    }
     if run.options.attributes_only {
         return Ok(format!("copy the attributes of {name} to {shown}, and no contents"));
     }
