@@ -55,9 +55,9 @@ static ENDING: AtomicBool = AtomicBool::new(false);
 /// Signals that end the program.
 const ENDS: [Signal; 3] = [Signal::Hangup, Signal::Interrupt, Signal::Terminate];
 
-/// Signals that end the program too, by default, and are left to do so where nothing is to be taken away (signal(7)). Not
-/// among them: those that a call of the program's own brings about, SIGPIPE and SIGXFSZ, faults of the program, and those of
-/// real time, which nobody sends who was not asked to.
+/// Other signals that end the program by default (signal(7)), and are left to do so where there is nothing to remove. Not among
+/// them: SIGPIPE and SIGXFSZ, which the program's own calls bring about; those of its faults (SIGSEGV and so on); real-time
+/// signals, which nobody sends unasked.
 const ALSO: [Signal; 8] = [
     Signal::Quit,
     Signal::Alarm,

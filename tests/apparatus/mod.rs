@@ -20,8 +20,8 @@
 //! | [`veth`] | a neighbour in a network namespace of its own on this machine |
 //! | [`zerocopy_net`] | a TCP connection over a device that gathers, where MSG_ZEROCOPY completes without a copy |
 //!
-//! A case is: a scene, a command, assertions. Nothing is timed; the time-out is only there to end a hang.
-#![allow(dead_code, unused_imports, reason = "an apparatus offers more than the cases of any one day use")]
+//! A case is a scene, a command and assertions. Nothing is timed; the time-out is there only to end a hang.
+#![allow(dead_code, unused_imports, reason = "an apparatus may offer more than the cases use now")]
 
 pub mod block;
 pub mod case;

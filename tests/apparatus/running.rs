@@ -36,7 +36,7 @@ impl Running {
         poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap() == 0
     }
 
-    /// Whether its first thread sleeps, as who waits for more does: what it did before that is done and counted.
+    /// Whether its first thread sleeps, as a program does that waits for more input: what it did before is done and counted.
     pub fn is_asleep(&self) -> bool {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid.as_raw_nonzero()));
         // `PID (NAME) S …`, and a name may have anything in it (proc_pid_stat(5)).
@@ -73,7 +73,7 @@ impl Running {
         }
     }
 
-    /// Waits for its end; who has none by the time-out is killed, and that is what came of it.
+    /// Waits for its end. If it has not ended by the time-out it is killed, and the outcome says so.
     #[track_caller]
     pub fn finish_or_kill(mut self) -> Outcome {
         let left = self.deadline.saturating_duration_since(Instant::now());
@@ -120,7 +120,7 @@ impl Running {
     }
 }
 
-/// A case that fails before the command has ended leaves nobody behind who waits for ever.
+/// Kills what still runs, so that a case that fails early leaves no process behind that waits for ever.
 impl Drop for Running {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {

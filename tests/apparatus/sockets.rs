@@ -24,7 +24,8 @@ pub fn tcp_pair() -> (TcpStream, TcpStream) {
     (theirs, ours)
 }
 
-/// A connected UDP pair on loopback: (the child's, ours). What the child sends is kept by a receive buffer only.
+/// A connected UDP pair on loopback: (the child's, ours). What the child sends is kept in our receive buffer, and lost where
+/// that is full.
 pub fn udp_pair() -> (UdpSocket, UdpSocket) {
     let theirs = UdpSocket::bind("127.0.0.1:0").unwrap();
     let ours = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -153,7 +154,7 @@ pub fn system(name: &str, place: usize) -> usize {
     text.split_whitespace().nth(place).unwrap().parse().unwrap()
 }
 
-/// What may be on the way in the buffers of both sockets of a TCP connection, bytes.
+/// The most bytes that the buffers of both sockets of a TCP connection may hold.
 pub fn most_in_two() -> usize {
     system("ipv4/tcp_rmem", 2).max(2 * system("core/rmem_max", 0)) + system("ipv4/tcp_wmem", 2)
 }

@@ -1,7 +1,8 @@
 //! A stick: a loop device with a file system on it that calls itself removable, or takes only so many bytes a second, or both.
 //!
-//! What the kernel says is covered by a file that says otherwise, in the mount namespace of this process alone
-//! ([`super::filesystems`]). The speed is kept by a control group (version 1, `blkio`), whose root holds for write-back too.
+//! A file that says "removable" is mounted over the one of sysfs, in the mount namespace of this process alone
+//! ([`super::filesystems`]). The speed is limited by the root control group (version 1, `blkio`), which holds for write-back
+//! too.
 
 use super::block::LoopDevice;
 use super::case::Scene;

@@ -12,12 +12,9 @@ use crate::apparatus::strace::trace;
 use crate::apparatus::{Command, Outcome, Scene, content, skip, strace};
 use std::path::PathBuf;
 
-/// A copy of the program where every user can get at it. Copied by another process: a descriptor of ours that is open for
-/// writing would be inherited by whatever another test starts at that moment, and the program would be busy (ETXTBSY).
+/// A copy of the program where every user can get at it.
 pub fn program_for_all(scene: &Scene) -> PathBuf {
-    let program = crate::apparatus::case::zccp();
-    scene.program("/bin/cp").argument(program).argument("zccp").run().succeeds();
-    scene.path("zccp")
+    scene.copy_of(&crate::apparatus::case::zccp(), "zccp")
 }
 
 /// A scene in which the file `a` is to take the place of `d/b`.

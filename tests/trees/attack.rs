@@ -1,5 +1,5 @@
-//! Somebody who swaps a directory for a symbolic link, ten thousand times, while a tree is copied: nothing lands outside
-//! of the destination, and nothing from outside of the source lands in it.
+//! An attacker swaps a directory for a symbolic link ten thousand times while a tree is copied: nothing is written outside of the
+//! destination, and nothing from outside of the source is copied.
 
 use crate::apparatus::{Fs, Scene, tree};
 use rustix::fs::{CWD, RenameFlags, renameat_with};

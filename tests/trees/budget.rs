@@ -8,10 +8,10 @@ const DIRECTORIES: usize = 3;
 /// Files of the smaller tree; the larger has twice as many in as many directories, so that the difference is what files
 /// take and nothing else.
 const FILES: usize = 450;
-/// What more entries cost besides: reading them, and waiting.
+/// Calls that more entries take beside those for the files: to list them, and to wait for another worker.
 const MORE_ENTRIES: usize = 20;
-/// What there is beside files: directories, threads, what is asked of the system once (153 seen), and moving to another
-/// processor, three calls and seldomer each time (under strace two workers do it up to eight times each in half a second).
+/// Calls that a tree takes beside those for its files: directories, threads, what is asked of the system once (153 seen), and
+/// moving to another processor (three calls; under strace two workers moved up to eight times each in half a second).
 const BESIDE: usize = 260;
 
 /// The calls for a tree with `files` files of `bytes` bytes each.

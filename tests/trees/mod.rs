@@ -1,4 +1,4 @@
-//! What is to be seen of whole trees beside what GNU cp makes of them (`oracle_cp`).
+//! Cases of whole trees, beside those that are compared with GNU cp (`oracle_cp`).
 
 // How many system calls the files of a tree take.
 mod budget;

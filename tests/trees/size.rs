@@ -114,8 +114,8 @@ fn many_files_are_copied_in_little_memory() {
     assert!(peak < 32 << 20, "{} KiB", peak >> 10);
 }
 
-/// What is known of a directory while what is in it is copied does not hold the whole way to it: 1,500 levels are a way of
-/// 375,000 bytes, and of 840 MB if each of them has three such.
+/// What is kept for each directory while its contents are copied does not include its path: 1,500 levels of 250 bytes would
+/// be 840 MB with three paths each.
 #[test]
 fn a_deep_tree_is_copied_in_little_memory() {
     const DEEP: usize = 1_500;

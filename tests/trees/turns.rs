@@ -115,8 +115,8 @@ fn what_several_names_lead_to_has_the_contents_of_the_last() {
     }
 }
 
-/// What gives way to a link, or to another name of what was copied, was a name of another file as well: whether that one is
-/// left with one name, so that it is written to and not removed (or, with `-l`, in the way), depends on what comes before.
+/// Names that give way to a link, or to another name of what was copied, are names of one file. The last one that is left of it
+/// is written to and not removed (or, with `-l`, is in the way); which one that is depends on the order.
 #[test]
 fn the_last_name_of_what_is_there_is_the_last_in_the_walk() {
     let Some(scene) = scene() else { return };

@@ -71,7 +71,7 @@ fn big_files_that_are_copied_side_by_side_have_one_thread_each() {
     }
 }
 
-/// What holds while workers copy side by side held for the operand after the tree.
+/// That workers were at work side by side was still counted for the operand after the tree.
 #[test]
 fn a_big_file_after_a_tree_has_its_second_thread_again() {
     let Some(scene) = Scene::on(Fs::Ext4) else { return };
