@@ -91,9 +91,11 @@ fn the_reason_is_the_one_a_copy_would_have_given() {
 
 #[test]
 fn the_engines_chosen_are_those_of_the_plan() {
-    for (fs, chosen) in
-        [(Fs::Btrfs, "reflink, then read_write"), (Fs::Tmpfs, "read_write"), (Fs::Xfs, "reflink, then read_write")]
-    {
+    for (fs, chosen) in [
+        (Fs::Btrfs, "reflink, then splice, then read_write"),
+        (Fs::Tmpfs, "read_write"),
+        (Fs::Xfs, "reflink, then read_write"),
+    ] {
         let Some(scene) = Scene::on(fs) else { continue };
         let outcome = scene.zccp(["--engine=help"]).run();
         outcome.succeeds().stdout_has(&format!("\nWithout --engine, to a file there: {chosen}\n"));
