@@ -84,7 +84,7 @@ fn side_by_side(
     std::thread::scope(|scope| {
         let shared = Shared::of(run);
         let (mut workers, mut anchor) = (1, None);
-        load = stretch.work(run, 0, load, |run, at, load| {
+        load = stretch.work(run, 0, load, &mut |run, at, load| {
             let worth = load.weight(end - at - 1) / WORTH_A_WORKER;
             if workers > worth {
                 return;
@@ -127,7 +127,7 @@ impl Stretch<'_> {
         self.order.get_or_init(|| Order::new(std::mem::replace(run.messages, shared.recording()), at));
         self.at_work.fetch_add(1, Ordering::Relaxed);
         self.processors.share(number + 1, run.learned.processors());
-        let work = move |run: &mut Run<'_>| _ = self.work(run, number, Load::default(), |_, _, _| {});
+        let work = move |run: &mut Run<'_>| _ = self.work(run, number, Load::default(), &mut |_, _, _| {});
         let started = shared.start(scope, last, work);
         if !started {
             self.at_work.fetch_sub(1, Ordering::Relaxed);
@@ -154,7 +154,7 @@ impl Stretch<'_> {
         run: &mut Run<'_>,
         number: usize,
         mut load: Load,
-        mut turn: impl FnMut(&mut Run<'_>, usize, Load),
+        turn: &mut dyn FnMut(&mut Run<'_>, usize, Load),
     ) -> Load {
         let mut spacing = Spacing::of(number);
         run.moved = 0; // a tree before it says nothing of these

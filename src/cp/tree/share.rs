@@ -50,7 +50,7 @@ impl Walker<'_, '_, '_> {
 
     /// Gives away everything that is left, because the file that this worker is about to copy takes long. If it is alone, and the
     /// other files are as long, another worker may be worth starting (`start`).
-    pub(super) fn prepare_for_long(&mut self, source: &Source, start: &mut impl FnMut(&mut Self)) {
+    pub(super) fn prepare_for_long(&mut self, source: &Source, start: &mut dyn FnMut(&mut Self)) {
         if self.passage.is_none() && self.takes_long(source) {
             let load = self.frames.last().map(|frame| frame.load).unwrap_or_default();
             self.set_load(load.with(source.facts.size));

@@ -148,7 +148,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
     }
 
     /// Goes through everything this worker has, and calls `turn` before each entry.
-    pub(super) fn walk(&mut self, mut turn: impl FnMut(&mut Self)) {
+    pub(super) fn walk(&mut self, turn: &mut dyn FnMut(&mut Self)) {
         while let Some(frame) = self.frames.last_mut() {
             if frame.next == frame.end {
                 self.leave();
@@ -160,7 +160,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
                 if self.pool.is_hungry() {
                     self.share();
                 }
-                self.entry(at, &mut turn);
+                self.entry(at, turn);
                 if self.run.into_itself {
                     self.frames.iter_mut().for_each(|frame| frame.next = frame.end); // as GNU cp does
                 }
@@ -171,7 +171,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
     }
 
     /// One entry of the innermost directory.
-    fn entry(&mut self, at: usize, turn: &mut impl FnMut(&mut Self)) {
+    fn entry(&mut self, at: usize, turn: &mut dyn FnMut(&mut Self)) {
         let Some(source) = self.look(at) else { return };
         let Turn::Now(there) = self.turn(at, &source.facts) else { return self.hold() };
         if source.facts.kind == Kind::Regular && source.facts.size >= LONG {

@@ -17,7 +17,7 @@ pub(super) fn with(run: &mut Run<'_>, pool: &Pool<'_>, begin: impl FnOnce(&mut W
         let mut staff = None; // how many pay is asked only when a second one would be started
         let mut walker = Walker::new(run, pool, 0);
         begin(&mut walker);
-        walker.walk(|walker| {
+        walker.walk(&mut |walker| {
             let workers_worth = if walker.seen >= WORTH_A_WORKER {
                 walker.seen = 0;
                 usize::MAX
@@ -129,7 +129,7 @@ fn take_and_walk(walker: &mut Walker<'_, '_, '_>) {
         walker.spacing.rest(&walker.pool.processors);
         let Some(task) = walker.pool.take() else { return };
         walker.take_up(task);
-        walker.walk(|_| {});
+        walker.walk(&mut |_| {});
         ending::end_passage(walker);
     }
 }
