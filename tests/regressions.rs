@@ -233,6 +233,27 @@ fn what_this_run_has_overwritten_is_not_overwritten_again() {
     outcome.file_is(scene.path("target"), b"s");
 }
 
+/// A link that had been copied in this run was in the way of the next source of its name where it led to a file with several
+/// names (-d), and not where it led to itself (-f). GNU cp replaces the first and refuses the second.
+#[test]
+fn what_gives_way_to_a_just_created_link_is_as_by_gnu() {
+    let scene = Scene::new();
+    for directory in ["s", "t", "d"] {
+        scene.directory(directory);
+    }
+    for name in ["f", "g", "other"] {
+        scene.file(format!("s/{name}"), name.as_bytes());
+    }
+    std::fs::hard_link(scene.path("s/other"), scene.path("d/x")).unwrap();
+    scene.symlink("../d/x", "t/f");
+    scene.symlink("../d/g", "t/g");
+    let outcome = scene.zccp(["-d", "t/f", "s/f", "d"]).run();
+    outcome.succeeds().stderr_is("").file_is("d/f", b"f").file_is("d/x", b"other");
+    let outcome = scene.zccp(["-Pf", "t/g", "s/g", "d"]).run();
+    outcome.fails_with(1).stderr_is("zccp: will not copy 's/g' through just-created symlink 'd/g'\n");
+    assert_eq!(std::fs::read_link(scene.path("d/g")).unwrap().to_str(), Some("../d/g"));
+}
+
 /// GNU cp ends where it comes upon an absolute name for the second time, and what follows is not copied.
 #[test]
 fn an_absolute_name_given_twice_with_backups_stops_nothing_else() {

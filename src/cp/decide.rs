@@ -259,6 +259,9 @@ pub fn decide(wishes: &Wishes, source: &Facts, there: &There, circumstances: Cir
         }
         There::DanglingLink if circumstances.posixly_correct => unasked(make(Clear::Leave, Product::ThroughLink)),
         There::DanglingLink => unasked(make(Clear::Leave, Product::Dangling)),
+        There::Loop if wishes.force && circumstances.made == MadeBefore::Link => {
+            unasked(Action::Refuse(Refusal::ThroughJustCreated))
+        }
         There::Loop if wishes.force => unasked(make(Clear::Leave, Product::AfterRemoval)),
         There::Loop => unasked(Action::Refuse(Refusal::Loop)),
         There::File(there) => {
@@ -353,6 +356,8 @@ fn replace(wishes: &Wishes, source: &Facts, there: &Facts, circumstances: Circum
         MadeBefore::Not => {}
         _ if wishes.backup == Some(Numbering::Numbered) => {}
         MadeBefore::File => return Action::Refuse(Refusal::JustCreated),
+        // As with GNU, the link gives way for the many names of what it leads to, and nothing is written through it.
+        MadeBefore::Link if wishes.links && gives_way(wishes, source, there) => {}
         MadeBefore::Link => return Action::Refuse(Refusal::ThroughJustCreated),
     }
     let product = wishes.makes(source);
