@@ -102,12 +102,12 @@ fn a_few_are_copied_by_one() {
     assert_eq!(tree::describe(&scene.path("s")), tree::describe(&scene.path("d")));
 }
 
-/// By one worker, who makes the same calls each time. If something is at one of the destinations already, each operand is
-/// looked at twice before any is copied.
+/// By one worker, who makes the same calls each time. Each operand is looked at before any is copied; if something is at one of
+/// the destinations already, so is what stands at its own.
 #[test]
-fn a_small_one_takes_seven_calls_into_a_new_directory_and_nine_into_another() {
+fn a_small_one_takes_eight_calls_into_a_new_directory_and_nine_into_another() {
     for (fs, other, each) in
-        [Fs::Ext4, Fs::XfsPlain, Fs::Btrfs, Fs::Tmpfs].map(|fs| [(fs, false, 7), (fs, true, 9)]).concat()
+        [Fs::Ext4, Fs::XfsPlain, Fs::Btrfs, Fs::Tmpfs].map(|fs| [(fs, false, 8), (fs, true, 9)]).concat()
     {
         let calls = |count: usize| {
             let (scene, names) = planted(fs, count, 1000)?;
@@ -217,6 +217,65 @@ fn those_that_meet_are_copied_in_their_order() {
     let file = |at| content(at, 20_000);
     outcome.file_is("d/reads", &file(10)).file_is("d/f020", &file(180)).file_is("d/f180", &file(180));
     outcome.file_is("d/f030", &file(170)).file_is("d/f040", &file(40)).file_is("d/read", &file(150));
+}
+
+/// A link that leads to another operand's destination leads nowhere until that one is copied: what comes before that is
+/// refused, and what comes after it has all of it.
+#[test]
+fn what_is_there_only_once_another_is_copied_is_as_by_one() {
+    let Some((scene, mut names)) = planted(Fs::Tmpfs, MANY, 100) else { return };
+    scene.directory("before");
+    scene.directory("l");
+    for at in [0, 10, 100] {
+        scene.symlink(format!("../d/{}", name(at)), format!("l/{at}"));
+    }
+    let large = vec![b'x'; 8 << 20];
+    scene.file("s/f100", &large);
+    names.insert(101, "l/100".into());
+    names.insert(50, "l/10".into());
+    names.insert(0, "l/0".into());
+    names.insert(0, "d/f150/../none".into());
+    let outcome = is_as_by_one(&scene, |jobs| into_d(&scene, &[jobs], &names), 10);
+    let none = ["d/f150/../none", "l/0"].map(|name| format!("zccp: cannot stat '{name}': No such file or directory\n"));
+    outcome.fails_with(1).stderr_is(&none.concat());
+    outcome.file_is("d/10", &content(10, 100)).file_is("d/100", &large);
+}
+
+/// Opening a FIFO wakes its writer, who would write to nobody if it were closed again to be read later.
+#[test]
+fn a_fifo_among_them_is_opened_once() {
+    let Some((scene, mut names)) = planted(Fs::Tmpfs, MANY, 100) else { return };
+    let fifo = scene.fifo("fifo");
+    names.insert(100, "fifo".into());
+    let outcome = std::thread::scope(|scope| {
+        scope.spawn(|| std::fs::write(&fifo, b"said"));
+        trace(&scene, &[], into_d(&scene, &["-j2"], &names))
+    });
+    let Some((outcome, trace)) = outcome else {
+        _ = scene.open_with("fifo", libc::O_RDONLY | libc::O_NONBLOCK); // for who writes
+        return;
+    };
+    outcome.succeeds().stderr_is("").file_is("d/fifo", b"said");
+    let opened = |call: &&crate::apparatus::strace::Call| call.arguments[..2] == ["AT_FDCWD", "\"fifo\""];
+    assert_eq!(trace.named("openat").filter(opened).count(), 1);
+}
+
+/// A tree puts a link in the place of a file that an operand after it reads: that operand reads now what another one writes.
+#[test]
+fn what_a_tree_has_changed_is_looked_at_again() {
+    let Some((scene, mut names)) = planted(Fs::Tmpfs, MANY, 100) else { return };
+    for directory in ["before", "before/tree", "s/tree"] {
+        scene.directory(directory);
+    }
+    scene.file("before/tree/link", b"a file so far");
+    scene.symlink("../f100", "s/tree/link");
+    scene.file("before/f100", b"old");
+    let large = vec![b'x'; 8 << 20];
+    scene.file("s/f100", &large);
+    names.insert(101, "d/tree/link".into());
+    names.insert(0, "s/tree".into());
+    let outcome = is_as_by_one(&scene, |jobs| into_d(&scene, &["-rH", jobs], &names), 10);
+    outcome.succeeds().stderr_is("").file_is("d/link", &large);
 }
 
 /// A tree among them, and names of one file that are to stay that.

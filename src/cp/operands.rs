@@ -2,6 +2,7 @@
 //! makes no difference ([`abreast`], [`independent`]).
 
 mod abreast;
+mod called;
 mod independent;
 mod order;
 

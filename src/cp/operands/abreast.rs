@@ -32,15 +32,18 @@ pub(super) fn is_worth_it(weight: usize) -> bool {
 
 /// Copies the operands from `first` on, after some that came to `load`.
 pub(super) fn rest(run: &mut Run<'_>, several: &Several<'_>, first: usize, mut load: Load) {
-    let found = independent::of(run, several, first);
+    let mut found = independent::of(run, several, first);
     let mut staff = None;
-    let mut at = first;
+    let (mut at, mut after_tree) = (first, false);
     while at < several.len() {
+        if std::mem::take(&mut after_tree) {
+            found.look_again(run, several, at);
+        }
         let independent = found.independent(at);
         if independent == 0 {
             let (from, to) = several.places(run, at);
             copy(run, &from, &to, Known::default());
-            at += 1;
+            (at, after_tree) = (at + 1, run.options.recursive);
         } else {
             load = side_by_side(run, several, &found, at..at + independent, (load, &mut staff));
             at += independent;
@@ -170,6 +173,8 @@ impl Stretch<'_> {
             run.at_work = 1;
             if done {
                 run.come_upon();
+            } else {
+                run.foreseen = None; // until it is looked at again
             }
             load = load.with(std::mem::take(&mut run.moved));
             match self.order.get() {
@@ -189,9 +194,9 @@ impl Stretch<'_> {
         load
     }
 
-    /// Copies an operand; `false` if it is not what it was taken for, and is to be copied when the others are done: there is no
-    /// such source yet, or none that can be copied beside others, or something is at the destination by now. (Somebody else has
-    /// put it there, or it is another operand's by a name that is the same to this file system.)
+    /// Copies an operand; `false` if it is no longer what it was when it was looked at, and is to be copied when the others are
+    /// done: the source is gone or of another kind, or something is at the destination by now. (Somebody else has put it there,
+    /// or it is another operand's by a name that is the same to this file system.)
     fn copy(&self, run: &mut Run<'_>, at: usize) -> bool {
         let (from, to) = self.several.places(run, at);
         let replaces = self.found.tie(at) == Tie::Replaces;

@@ -1,32 +1,26 @@
 //! Which of several operands have nothing to do with each other, so that it makes no difference which is copied first.
 //!
-//! Where nothing stands at any of the destinations, nothing is written to that is another operand's source: then it is enough
-//! that the names differ, and what the operands are is seen when they are copied. That there is nothing is seen by reading the
-//! directory. Otherwise, and where several names of one file are to stay that, or directories are copied, each operand is
-//! looked at before the first of them is copied, and what stands at its destination: independent is a regular file, or a
-//! symbolic link that is copied as one, where neither the file nor what stands at the destination is another operand's source
-//! or destination by any other name.
+//! Each operand is looked at before the first of them is copied. Only a regular file that is there by then, or a symbolic link
+//! that is copied as one, can be independent. What is not there may come to be there by the copy of another operand, because a
+//! symbolic link leads to that one's destination; and a FIFO may be opened once only, or its writer believes that it was read.
+//!
+//! Where nothing stands at any of the destinations, nothing is written to that was there and is another operand's source: then
+//! it is enough that the names differ. That there is nothing is seen by reading the directory. Otherwise, and where several
+//! names of one file are to stay that, or directories are copied, what stands at each destination is looked at too, and neither
+//! that nor the source may be another operand's source or destination by any other name.
 //!
 //! Everything else is copied in its turn: nothing before it is left to be done then, and nothing after it is begun.
 
 use super::super::Run;
 use super::super::directory::Id;
-use super::super::names;
 use super::Several;
+use super::called::Called;
 use crate::sys::facts::{Facts, Kind};
-use rustix::fs::{self, Mode, OFlags, RawDir};
 use rustix::io::Errno;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
-use std::os::fd::{AsRawFd as _, BorrowedFd};
-use std::os::unix::ffi::OsStrExt as _;
-
-/// Entries of the directory that are read beside as many as there are operands. Reading one takes 0.16 µs, looking up an operand
-/// and its destination 1.2 (getdents64 of 100,000 entries, stat and fstatat of as many names; ext4, Linux 6.18, Intel).
-const MORE_ENTRIES: usize = 1000;
-
-/// Bytes of a directory that are read at once.
-const LISTED_AT_ONCE: usize = 32 * 1024;
+use std::ops::Range;
+use std::os::fd::AsRawFd as _;
 
 /// What an operand has to do with the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +38,7 @@ pub(super) enum Tie {
 pub(super) struct Found {
     first: usize,
     ties: Vec<Tie>,
+    called: Called,
     /// The devices that they are on, and the one of their destination.
     pub(super) devices: BTreeSet<u64>,
 }
@@ -52,6 +47,14 @@ impl Found {
     /// What the operand of this number has to do with the others.
     pub(super) fn tie(&self, at: usize) -> Tie {
         self.ties[at - self.first]
+    }
+
+    /// Looks again at those from this one on that were independent of each other. A tree that was copied since may have put
+    /// other files in the place of those that they led to.
+    pub(super) fn look_again(&mut self, run: &Run<'_>, several: &Several<'_>, at: usize) {
+        let again = at..at + self.independent(at);
+        let ties = by_looking(run, several, again.clone(), &self.called, &mut self.devices);
+        self.ties.splice(again.start - self.first..again.end - self.first, ties);
     }
 
     /// How many from this one on are independent of each other.
@@ -80,64 +83,46 @@ pub(super) fn of(run: &Run<'_>, several: &Several<'_>, first: usize) -> Found {
     let options = run.options;
     let sources_matter = options.recursive || options.preserve.links;
     let ties = if !sources_matter && called.none_is_in(several.directory, first) {
-        devices.extend(several.places(run, first).0.facts(true).map(|facts| facts.device));
-        let tie = |at| if called.alone(several.source(run, at)) { Tie::New } else { Tie::InTurn };
-        (first..several.len()).map(tie).collect()
+        by_names(run, several, first, &called, &mut devices)
     } else {
-        by_looking(run, several, first, &called, &mut devices)
+        by_looking(run, several, first..several.len(), &called, &mut devices)
     };
-    Found { first, ties, devices }
+    Found { first, ties, called, devices }
 }
 
-/// The names of all operands, whatever their case: how many have one, and the last that has it.
-struct Called(HashMap<Vec<u8>, (u32, usize)>);
-
-impl Called {
-    fn by(run: &Run<'_>, several: &Several<'_>) -> Called {
-        let mut called: HashMap<_, (u32, usize)> = HashMap::with_capacity(several.len());
-        for at in 0..several.len() {
-            let (count, last) = called.entry(one_case(names::last_component(several.source(run, at)))).or_default();
-            (*count, *last) = (*count + 1, at);
-        }
-        Called(called)
-    }
-
-    /// Whether no other operand has the name of this one, and it names something in its directory.
-    fn alone(&self, source: &OsStr) -> bool {
-        let called = self.0.get(&one_case(names::last_component(source)));
-        called.is_some_and(|(count, _)| *count == 1) && !names::ends_in_dots(source)
-    }
-
-    /// Whether the directory can be read, has not many more entries than there are operands, and none by the names of those
-    /// from `first` on.
-    fn none_is_in(&self, directory: BorrowedFd<'_>, first: usize) -> bool {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let Ok(directory) = fs::openat(directory, ".", flags, Mode::empty()) else { return false };
-        let mut buffer = Box::<[u8]>::new_uninit_slice(LISTED_AT_ONCE);
-        let mut entries = RawDir::new(directory, &mut buffer);
-        for _ in 0..self.0.len() + MORE_ENTRIES {
-            let name = match entries.next() {
-                None => return true,
-                Some(Err(_)) => return false,
-                Some(Ok(entry)) => one_case(OsStr::from_bytes(entry.file_name().to_bytes())),
-            };
-            if self.0.get(&name).is_some_and(|(_, last)| *last >= first) {
-                return false;
-            }
-        }
-        false
-    }
-}
-
-fn by_looking(
+/// Where nothing stands at the destinations.
+fn by_names(
     run: &Run<'_>,
     several: &Several<'_>,
     first: usize,
     called: &Called,
     devices: &mut BTreeSet<u64>,
 ) -> Vec<Tie> {
-    let mut pairs = Vec::with_capacity(several.len() - first);
-    for at in first..several.len() {
+    let mut tie = |at| {
+        let source = several.places(run, at).0.facts(run.options.follows(true));
+        devices.extend(source.as_ref().map(|source| source.device));
+        match source {
+            // A directory is refused without -r, whatever is done before or after.
+            Ok(Facts { kind: Kind::Regular | Kind::Symlink | Kind::Directory, .. })
+                if called.alone(several.source(run, at)) =>
+            {
+                Tie::New
+            }
+            _ => Tie::InTurn,
+        }
+    };
+    (first..several.len()).map(&mut tie).collect()
+}
+
+fn by_looking(
+    run: &Run<'_>,
+    several: &Several<'_>,
+    operands: Range<usize>,
+    called: &Called,
+    devices: &mut BTreeSet<u64>,
+) -> Vec<Tie> {
+    let mut pairs = Vec::with_capacity(operands.len());
+    for at in operands {
         let only = called.alone(several.source(run, at));
         pairs.push(pair(run, several, at, only, devices));
     }
@@ -169,24 +154,4 @@ fn pair(run: &Run<'_>, several: &Several<'_>, at: usize, only: bool, devices: &m
 /// Whether nothing else leads to what stands there.
 fn is_one_name(there: &Facts) -> bool {
     there.kind == Kind::Regular && there.links <= 1
-}
-
-/// A name as a file system has it to which `a` and `A` are one: FAT, exFAT, a directory with the attribute F (chattr(1)).
-fn one_case(name: &OsStr) -> Vec<u8> {
-    let bytes = name.as_bytes();
-    if bytes.is_ascii() { bytes.to_ascii_lowercase() } else { name.to_string_lossy().to_lowercase().into_bytes() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_differ_by_case_alone_are_one() {
-        let one = |name: &str| one_case(OsStr::new(name));
-        assert_eq!(one("README"), one("readme"));
-        assert_eq!(one("ÄRGER"), one("ärger"));
-        assert_ne!(one("a"), one("ä"));
-        assert_ne!(one_case(OsStr::from_bytes(b"\xff")), one("a"));
-    }
 }
