@@ -260,6 +260,17 @@ fn a_fifo_among_them_is_opened_once() {
     assert_eq!(trace.named("openat").filter(opened).count(), 1);
 }
 
+/// What could not be proved is said of the first operand, not of the one that was done first.
+#[test]
+fn doubts_are_said_of_the_first_operand_and_of_the_first_file_of_a_tree() {
+    let Some((scene, names)) = planted(Fs::Tmpfs, MANY, 100) else { return };
+    scene.directory("before");
+    let outcome = is_as_by_one(&scene, |jobs| into_d(&scene, &["--verify", jobs], &names), 20);
+    outcome.succeeds().stderr_has("'d/f000'").stderr_has("warning: 199 more files");
+    let outcome = is_as_by_one(&scene, |jobs| scene.zccp(["-rT", "--verify", jobs, "s", "d"]), 20);
+    outcome.succeeds().stderr_has("warning: 199 more files");
+}
+
 /// A tree puts a link in the place of a file that an operand after it reads: that operand reads now what another one writes.
 #[test]
 fn what_a_tree_has_changed_is_looked_at_again() {

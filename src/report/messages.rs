@@ -2,9 +2,11 @@
 //! output, in the order in which they were said.
 
 use super::json::{Json, Said};
+use super::safety::Doubt;
 use super::screen;
 use crate::sys::{descriptor, start, text::strerror};
 use rustix::io::Errno;
+use std::collections::BTreeMap;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
@@ -30,6 +32,8 @@ pub struct Messages {
     failed: bool,
     json: Option<Arc<Json>>,
     record: Option<Record>,
+    /// How often each could have been said.
+    doubts: BTreeMap<Doubt, u64>,
 }
 
 /// What was said and has not been heard yet: pieces of the two streams, in their order.
@@ -44,6 +48,8 @@ pub struct Record {
 enum Stream {
     Output,
     Errors(Said),
+    /// On standard error as well, if it is the first of its kind.
+    Doubt(Doubt),
 }
 
 impl Record {
@@ -93,6 +99,7 @@ impl Messages {
             failed: false,
             json: None,
             record: None,
+            doubts: BTreeMap::new(),
         }
     }
 
@@ -119,6 +126,7 @@ impl Messages {
             match stream {
                 Stream::Output => self.put(&text),
                 Stream::Errors(event) => self.say(event, &text),
+                Stream::Doubt(doubt) => self.doubt(doubt, text),
             }
         }
     }
@@ -137,6 +145,24 @@ impl Messages {
     /// Says `PROGRAM: text` on standard error; the exit status stays what it is.
     pub fn warn(&mut self, text: impl AsRef<[u8]>) {
         self.say(Said::Warning, text.as_ref());
+    }
+
+    /// Warns of what could not be proved of a file, if nothing of that kind was said before; else it is counted.
+    pub fn doubt(&mut self, doubt: Doubt, text: impl AsRef<[u8]>) {
+        if let Some(record) = &mut self.record {
+            return record.push(Stream::Doubt(doubt), text.as_ref());
+        }
+        let count = self.doubts.entry(doubt).or_default();
+        *count += 1;
+        if *count == 1 {
+            self.warn(text);
+        }
+    }
+
+    /// Of how many more files than the first each kind of doubt could have been said; of kinds that have such.
+    pub fn other_doubts(&self) -> Vec<(Doubt, u64)> {
+        let others = self.doubts.iter().map(|(doubt, count)| (*doubt, count - 1));
+        others.filter(|(_, others)| *others > 0).collect()
     }
 
     fn say(&mut self, event: Said, text: &[u8]) {
@@ -320,6 +346,20 @@ mod tests {
         assert!(!worker.has_record());
         assert_eq!(messages.finish_by(|| Ok(())), 1);
         assert_eq!(said(reader), "'a' -> 'b'\nzccp: cannot stat 'c'\n'd' -> 'e'\n");
+    }
+
+    #[test]
+    fn a_doubt_is_said_of_the_first_file_that_is_heard_of() {
+        let (mut messages, reader) = on_one_pipe();
+        let mut workers = [1, 2].map(|_| Messages::recording("zccp"));
+        workers[1].doubt(Doubt::InMemory, "b");
+        workers[0].doubt(Doubt::InMemory, "a");
+        workers[0].doubt(Doubt::Served, "a is served");
+        assert_eq!(workers[1].other_doubts(), []);
+        workers.iter_mut().for_each(|worker| messages.replay(worker.take_record()));
+        assert_eq!(messages.other_doubts(), [(Doubt::InMemory, 1)]);
+        assert_eq!(messages.finish_by(|| unreachable!("nothing was printed")), 0);
+        assert_eq!(said(reader), "zccp: a\nzccp: a is served\n");
     }
 
     #[test]

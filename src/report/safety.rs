@@ -72,31 +72,38 @@ pub fn verification(verified: &Verified, source: &OsStr, sink: &OsStr) -> Option
     })
 }
 
-/// What a copy's having been read back does not prove, if it does not.
-pub fn doubt(verified: &Verified, source: &OsStr, sink: &OsStr) -> Option<String> {
+/// What a copy's having been read back does not prove, if it does not: the kind, and the sentence.
+pub fn doubt(verified: &Verified, source: &OsStr, sink: &OsStr) -> Option<(Doubt, String)> {
     let (from, to) = (shell_always(source), shell_always(sink));
-    match verified.worth {
-        Worth::Device => None,
-        Worth::CacheDropped => Some(format!(
-            "{to} was read back through the page cache, which was asked to forget it before: \
-             its file system cannot be read past the cache"
-        )),
-        Worth::Served => Some(format!(
-            "{to} was read back from what serves its file system, a program or a server, which may have had it in memory"
-        )),
-        Worth::Shared(bytes) if bytes >= verified.compared => Some(format!(
-            "reading {to} back proves nothing: it shares its data with {from} (--reflink=never makes a copy of its own)"
-        )),
-        Worth::Shared(bytes) => Some(format!(
-            "reading {to} back proves nothing of {bytes} of its bytes, which it shares with {from} \
-             (--reflink=never makes a copy of its own)"
-        )),
-        Worth::InMemory => Some(format!("reading {to} back proves nothing: its file system is in memory")),
-    }
+    Some(match verified.worth {
+        Worth::Device => return None,
+        Worth::CacheDropped => {
+            let text = format!(
+                "{to} was read back through the page cache, which was asked to forget it before: \
+                 its file system cannot be read past the cache"
+            );
+            (Doubt::ThroughCache, text)
+        }
+        Worth::Served => {
+            let text = format!(
+                "{to} was read back from what serves its file system, a program or a server, which may have had it in memory"
+            );
+            (Doubt::Served, text)
+        }
+        Worth::Shared(bytes) => {
+            let of = if bytes >= verified.compared {
+                format!("reading {to} back proves nothing: it shares its data with {from}")
+            } else {
+                format!("reading {to} back proves nothing of {bytes} of its bytes, which it shares with {from}")
+            };
+            (Doubt::Shared, format!("{of} (--reflink=never makes a copy of its own)"))
+        }
+        Worth::InMemory => (Doubt::InMemory, format!("reading {to} back proves nothing: its file system is in memory")),
+    })
 }
 
 /// What reading a file back does not prove.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Doubt {
     /// Anything: its extents are the source's.
     Shared,

@@ -3,7 +3,6 @@
 use super::super::location::Location;
 use super::super::names;
 use super::super::options::{Options, Target};
-use super::Doubts;
 use crate::sys::facts::{Facts, FileSystem, Kind};
 use crate::transfer::durable::Tree;
 use rustix::fs::{self, Mode, OFlags};
@@ -18,7 +17,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(in super::super) struct Flushes {
     tree: Mutex<Tree>,
     at_once: bool,
-    pub(super) doubts: Doubts,
 }
 
 impl Flushes {
@@ -26,7 +24,7 @@ impl Flushes {
     pub(in super::super) fn new(options: &Options) -> Flushes {
         let directory = usize::from(!matches!(options.target, Target::Directory(_)));
         let at_once = options.recursive || options.operands.len() > 1 + directory;
-        Flushes { tree: Mutex::new(Tree::new()), at_once, doubts: Doubts::default() }
+        Flushes { tree: Mutex::new(Tree::new()), at_once }
     }
 
     /// Whether one flush at the end is better than one for each file.

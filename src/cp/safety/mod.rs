@@ -14,12 +14,11 @@ use crate::engine::End;
 use crate::report::safety as words;
 use crate::sys::facts::{Facts, Kind};
 use crate::transfer::in_step::Meter;
-use crate::transfer::verify::{self, Verified, Worth};
+use crate::transfer::verify;
 use crate::transfer::{durable, endpoint};
 use rustix::fs::{self, Mode, OFlags};
 use rustix::io::Errno;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How a sink is opened: what is to be read back or compared is opened for reading too, so that no second opening is
 /// needed, whatever becomes of the name and the permissions.
@@ -142,48 +141,10 @@ fn verified(run: &mut Run<'_>, made: &Completed<'_>) -> bool {
     if let Some(text) = words::verification(&verified, &from, &to) {
         return said(run, text);
     }
-    if let Some(text) = words::doubt(&verified, &from, &to)
-        && run.flushes.doubts.first(&verified)
-    {
-        run.messages.warn(format!("warning: {text}"));
+    if let Some((doubt, text)) = words::doubt(&verified, &from, &to) {
+        run.messages.doubt(doubt, format!("warning: {text}"));
     }
     true
-}
-
-/// What could not be proved: said of the first file of each kind, of the others how many there were.
-#[derive(Debug, Default)]
-pub(super) struct Doubts {
-    shared: AtomicU64,
-    in_memory: AtomicU64,
-    through_cache: AtomicU64,
-    served: AtomicU64,
-}
-
-impl Doubts {
-    /// Whether it is the first of its kind.
-    fn first(&self, verified: &Verified) -> bool {
-        let count = match verified.worth {
-            Worth::Device => return false,
-            Worth::Shared(_) => &self.shared,
-            Worth::InMemory => &self.in_memory,
-            Worth::CacheDropped => &self.through_cache,
-            Worth::Served => &self.served,
-        };
-        count.fetch_add(1, Ordering::Relaxed) == 0
-    }
-
-    /// What is to be said of the others.
-    pub(super) fn others(&self) -> Vec<String> {
-        let kinds = [
-            (&self.shared, words::Doubt::Shared),
-            (&self.in_memory, words::Doubt::InMemory),
-            (&self.through_cache, words::Doubt::ThroughCache),
-            (&self.served, words::Doubt::Served),
-        ];
-        let more =
-            kinds.iter().filter_map(|(count, kind)| Some((count.load(Ordering::Relaxed).checked_sub(1)?, *kind)));
-        more.filter(|(count, _)| *count > 0).map(|(count, kind)| words::others(kind, count)).collect()
-    }
 }
 
 /// Before anything is made for an operand: the file system it goes to is one that can be flushed at the end.
@@ -201,7 +162,7 @@ pub(super) fn end(run: &mut Run<'_>) {
     for (errno, shown) in run.flushes.flush() {
         run.messages.error(words::flushing(errno, &shown));
     }
-    for text in run.flushes.doubts.others() {
-        run.messages.warn(format!("warning: {text}"));
+    for (doubt, others) in run.messages.other_doubts() {
+        run.messages.warn(format!("warning: {}", words::others(doubt, others)));
     }
 }
