@@ -205,6 +205,80 @@ def cp(choose, under):
     return case
 
 
+MANY_OPTIONS = (
+    [("-v", 20), ("-p", 6), ("-d", 4), ("-P", 6), ("-L", 4), ("-H", 4), ("-f", 6), ("-n", 3), ("-u", 8), ("-l", 6), ("-s", 3)]
+    + [("-r", 6), ("-a", 5), ("-R", 5), ("-x", 2), ("-b", 2), ("-i", 1), ("--remove-destination", 8), ("--attributes-only", 3)]
+    + [("--debug", 2), ("--preserve=links", 5), ("--copy-contents", 1), ("--strip-trailing-slashes", 3), ("--parents", 1)]
+    + [(f"--update={when}", 2) for when in ("all", "none", "none-fail", "older")] + [("--backup=numbered", 1)]
+    + [(f"--sparse={how}", 1) for how in ("always", "never")] + [(f"--reflink={how}", 1) for how in ("always", "never")]
+)
+
+
+def many(choose, under):
+    """Operands enough for several workers, into one directory, of which some meet each other: what one is copied to is read
+    by another, or is two of them's, or of one name."""
+    user = {"root": False, "user": True}.get(under, choose.random() < 0.25)
+    count = choose.randint(70, 150)
+    names = [f"f{at:02x}" for at in range(count)]
+    sizes = choose.choice([[0, 1, 10], [10], [10, 1000, 20_000], [300, 70_000], [40_000] * 20 + [3_000_000]])
+    steps = [("dir", name) for name in ("s", "t", "d")]
+    steps += [("much", f"s/{name}", choose.choice(sizes)) for name in names]
+    operands = [f"s/{name}" for name in names]
+    pool = choose.sample(names, choose.choice([1, 2, 4, 8])) + ["x"]  # names that are used more than once
+    taken = {step[1] for step in steps}
+
+    def plant(place):
+        name = f"{place}/{choose.choice(pool if choose.random() < 0.9 else names)}"
+        name += choose.choice(["", "", "", "y", "z"]) if place == "t" else ""
+        if name in taken:
+            return
+        taken.add(name)
+        one, other = choose.choice(pool), choose.choice(pool)
+        kind = choose.choices(["much", "link", "hard", "dir", "device", "fifo"], [20, 40, 15, 6, 1, 1])[0]
+        if kind == "much":
+            steps.append((kind, name, choose.choice(sizes)))
+        elif kind == "link":
+            leads = [f"../d/{one}"] * 4 + [f"../s/{one}"] * 2 + [f"../t/{one}", one, "../d", "../s", ".", "nowhere", f"../d/{one}/", f"$PWD/s/{one}"]
+            steps.append((kind, name, choose.choice(leads)))
+        elif kind == "hard":
+            if others := [step[1] for step in steps if step[0] in ("much", "link", "fifo") and (step[1][2:] in pool or step[1][0] != "s")]:
+                steps.append((kind, name, choose.choice(others)))
+        elif kind == "dir":
+            steps.append((kind, name))
+            steps.append(("much", f"{name}/{one}", 10))
+            steps.append(choose.choice([("link", f"{name}/{other}", f"../../d/{one}"), ("hard", f"{name}/{other}", f"s/{one}"), ("much", f"{name}/l", 5)]))
+        else:
+            steps.append((kind, name))
+        taken.update(step[1] for step in steps[-2:])
+        if place == "t" or choose.random() < 0.1:
+            operands.insert(choose.randint(0, len(operands)), choose.choice([name] * 8 + [f"./{name}", f"{name}/", f"{place}//{name[2:]}", f"$PWD/{name}"]))
+
+    for _ in range(choose.choice([0, 1, 3, 8, 20])):
+        plant("d")
+    for _ in range(choose.choice([0, 1, 2, 4, 10])):
+        plant("t")
+    for _ in range(choose.choice([0, 0, 0, 1, 3])):
+        one = choose.choice(pool)
+        odd = [f"s/{one}", f"d/{one}", f"s/{one}/", f"d/{one}/../x", "nope", "s/nope", "", "s", "t", ".", "d/.", "s/../t", f"s/{one}/y", "/dev/fd/9"]
+        operands.insert(choose.randint(0, len(operands)), choose.choice(odd))
+    steps.append(("age", ".", trees_of(choose, user)))
+    for name in choose.sample(sorted(taken), choose.choice([0, 0, 1, 3])):
+        steps.append(fact(choose, name))
+    if choose.random() < 0.1:
+        steps.append(("mode", "d", choose.choice([0o333, 0o555, 0o666, 0o000, 0o1777])))
+    words = choose.choices(*zip(*MANY_OPTIONS), k=choose.choice([0, 1, 1, 2, 2, 3, 4]))
+    directory = choose.choice(["d", "d", "d", "d/", "./d", "$PWD/d", "s/../d"])
+    words += [*operands, directory] if choose.random() < 0.8 else ["-t", directory, *operands]
+    letters = "".join(word[1:] for word in words if re.match("-[a-zA-Z]+$", word))
+    if not set(letters) & set("aRrls") or "--copy-contents" in words:
+        steps = [step for step in steps if step[0] != "fifo"]
+    case = Case(steps, words)
+    case.user, case.stdin = user, choose.choice(["", "y\nn\ny\n"])
+    if choose.random() < 0.05:
+        case.environment["POSIXLY_CORRECT"] = "1"
+    return case
+
+
 def text(choose):
     """Bytes that cat has something to do with."""
     pieces = ["\n"] * 8 + ["\n\n"] * 3 + ["\n\n\n", "\t", "\t", "\r", "\r", "\r\n", "\r\n", *"\0\x01\x7f\x80\x8a\x9f\xa0\xff\xe9"]
@@ -251,7 +325,7 @@ def cat(choose, under):
 
 
 def case(whose, choose, under):
-    return {"cp": cp, "cat": cat}[whose](choose, under)
+    return {"cp": cp, "many": many, "cat": cat}[whose](choose, under)
 
 
 def without_deviations(case, outcome):
@@ -261,6 +335,8 @@ def without_deviations(case, outcome):
     outcome = [re.sub(r"(: write error)(: (No space left on device|Bad file descriptor))?", r"\1", line) for line in outcome]
     if case.output and case.output[0] == os.O_RDWR:  # GNU cat may share extents with what is there, and reads nothing then
         outcome = [re.sub(r" accessed \d+| data at .*", "", line) for line in outcome]
+    if any(step[0] == "much" and step[2] == 0 for step in case.recipe):  # an empty one is not read
+        outcome = [re.sub(r" accessed \d+", "", line) for line in outcome]
     endless = any(line.count("/") >= trees.DEEPEST for line in outcome)
     # GNU's ends where --parents leads to one absolute name twice, and says so without quoting it.
     ends = any(re.match(r"stderr \| b['\"]cp: [^'\" ]+: No such file or directory", line) for line in outcome)

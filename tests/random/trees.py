@@ -52,6 +52,10 @@ def one(root, place, what, name, *more):
             if zeros:  # a hole, and something behind it
                 file.seek(zeros)
                 file.write(b"z")
+    elif what == "much":
+        line = os.fsencode(name) + b"\n"
+        with open(path, "xb") as file:
+            file.write((line * (more[0] // len(line) + 1))[:more[0]])
     elif what == "link":
         os.symlink(more[0].replace("$PWD", place), path)
     elif what == "hard":
@@ -92,6 +96,8 @@ def shell(what, name, *more):
     if what == "holes":
         pieces = "".join(f"; printf data | dd of={name} bs=1 seek={at} conv=notrunc status=none" for at in more[1])
         return f"truncate -s {more[0]} {name}{pieces}"
+    if what == "much":
+        return f"yes {name} | head -c {more[0]} >{name}"
     if what == "like":
         return f"touch -hr {q(more[0])} {name} # and {more[1]} ns"
     if what == "file":
