@@ -1,8 +1,9 @@
 //! Many operands that go into one directory: copied side by side where that makes no difference, and as if one had done it all.
 
+use crate::apparatus::filesystems::may_mount;
 use crate::apparatus::fuse::{Faults, Mount};
-use crate::apparatus::strace::{Trace, trace};
-use crate::apparatus::{Command, Fs, Outcome, Scene, tree};
+use crate::apparatus::strace::{Call, Trace, trace};
+use crate::apparatus::{Command, Fs, Outcome, Scene, skip, tree};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
@@ -39,7 +40,7 @@ fn into_d(scene: &Scene, options: &[&str], names: &[impl AsRef<str>]) -> Command
 
 /// The threads that made files in `d`.
 fn makers(trace: &Trace) -> BTreeSet<u32> {
-    let makes = |call: &&crate::apparatus::strace::Call| call.arguments.iter().any(|flags| flags.contains("O_EXCL"));
+    let makes = |call: &&Call| call.arguments.iter().any(|flags| flags.contains("O_EXCL"));
     trace.named("openat").filter(makes).map(|call| call.thread).collect()
 }
 
@@ -181,42 +182,82 @@ fn what_is_said_comes_in_the_order_of_the_operands() {
     assert_eq!(outcome.stdout.iter().filter(|byte| **byte == b'\n').count(), MANY - 2);
 }
 
-/// What one operand's copy writes is what another one reads, or writes as well.
+/// So much that another worker could begin, and end, with the next operand meanwhile.
+const LARGE: usize = 8 << 20;
+
+/// What one operand's copy writes is what the next one reads, or writes as well.
 #[test]
 fn those_that_meet_are_copied_in_their_order() {
     let Some((scene, mut names)) = planted(Fs::Tmpfs, MANY, 20_000) else { return };
     for directory in ["before", "t", "l"] {
         scene.directory(directory);
     }
-    // 10 is written to what 190 reads: by a second name, and by a symbolic link.
+    let mut put_after = |at: usize, more: &str| {
+        let place = names.iter().position(|one| *one == format!("s/{}", name(at))).unwrap();
+        names.insert(place + 1, more.into());
+    };
+    for at in [10, 20, 30, 40, 50] {
+        scene.file(format!("s/{}", name(at)), &content(at, LARGE));
+    }
+    // 10 is written to what the next one reads through a symbolic link.
     scene.file("before/f010", b"old");
     scene.symlink("../d/f010", "l/reads");
-    names.insert(190, "l/reads".into());
-    // 20 and 180 are written to one file.
+    put_after(10, "l/reads");
+    // 20 and 21 are written to one file.
     scene.file("before/f020", b"old");
-    std::fs::hard_link(scene.path("before/f020"), scene.path("before/f180")).unwrap();
-    // 170 is written to what is 30's.
+    std::fs::hard_link(scene.path("before/f020"), scene.path("before/f021")).unwrap();
+    // 31 is written to what is 30's.
     scene.file("before/f030", b"old");
-    scene.symlink("f030", "before/f170");
-    // The second of two names for one destination is refused.
-    scene.file("t/f040", b"other");
-    names.insert(160, "t/f040".into());
-    // What 150 is written through a link to is the source of 155.
-    scene.symlink("../t/read", "before/f150");
-    scene.file("t/read", b"old");
-    names.insert(156, "t/read".into());
-    let outcome = is_as_by_one(
-        &scene,
-        |jobs| {
-            scene.file("t/read", b"old");
-            into_d(&scene, &[jobs], &names)
-        },
-        20,
-    );
-    outcome.fails_with(1).stderr_is("zccp: will not overwrite just-created 'd/f040' with 't/f040'\n");
-    let file = |at| content(at, 20_000);
-    outcome.file_is("d/reads", &file(10)).file_is("d/f020", &file(180)).file_is("d/f180", &file(180));
-    outcome.file_is("d/f030", &file(170)).file_is("d/f040", &file(40)).file_is("d/read", &file(150));
+    scene.symlink("f030", "before/f031");
+    // The second of two names for one destination is refused, also if the first is empty.
+    for at in [40, 60] {
+        scene.file(format!("t/{}", name(at)), b"other");
+        put_after(at, &format!("t/{}", name(at)));
+    }
+    scene.file("s/f060", b"");
+    // What 50 is written through a link to is the next one's source.
+    scene.symlink("../t/read", "before/f050");
+    put_after(50, "t/read");
+    let command = |jobs: &str| {
+        scene.file("t/read", b"old");
+        into_d(&scene, &[jobs], &names)
+    };
+    let outcome = is_as_by_one(&scene, command, 20);
+    let refused = |at| format!("zccp: will not overwrite just-created 'd/{0}' with 't/{0}'\n", name(at));
+    outcome.fails_with(1).stderr_is(&(refused(40) + &refused(60)));
+    outcome.file_is("d/reads", &content(10, LARGE)).file_is("d/read", &content(50, LARGE));
+    outcome.file_is("d/f020", &content(21, 20_000)).file_is("d/f030", &content(31, 20_000));
+    outcome.file_is("d/f040", &content(40, LARGE)).file_is("d/f060", b"");
+}
+
+/// As POSIX wants it, a file is made where a link at the destination leads to. Two of them lead to one.
+#[test]
+fn links_that_lead_to_one_file_that_is_not_there_are_written_through_in_their_order() {
+    let Some((scene, names)) = planted(Fs::Tmpfs, MANY, 100) else { return };
+    scene.directory("before");
+    scene.file("s/f100", &content(100, LARGE));
+    for name in ["before/f100", "before/f101"] {
+        scene.symlink("new", name);
+    }
+    let outcome = is_as_by_one(&scene, |jobs| into_d(&scene, &[jobs], &names).variable("POSIXLY_CORRECT", "1"), 20);
+    outcome.succeeds().stderr_is("").file_is("d/new", &content(101, 100));
+}
+
+/// A file that is mounted on another one is no link to it, and the same file.
+#[test]
+fn names_that_are_one_by_a_mount_are_written_to_in_their_order() {
+    if let Err(reason) = may_mount() {
+        return skip::skip!(reason);
+    }
+    let Some((scene, names)) = planted(Fs::Tmpfs, MANY, 100) else { return };
+    scene.directory("before");
+    scene.file("s/f100", &content(100, LARGE));
+    for name in ["before/f100", "before/f101"] {
+        scene.file(name, b"old");
+    }
+    let mounted = ["-m", "/bin/sh", "-c", "mount --bind d/f100 d/f101 && exec \"$@\"", "sh"];
+    let outcome = is_as_by_one(&scene, |jobs| into_d(&scene, &[jobs], &names).under("unshare", mounted), 20);
+    outcome.succeeds().stderr_is("").file_is("d/f100", &content(101, 100)).file_is("d/f101", b"old");
 }
 
 /// A link that leads to another operand's destination leads nowhere until that one is copied: what comes before that is
@@ -229,7 +270,7 @@ fn what_is_there_only_once_another_is_copied_is_as_by_one() {
     for at in [0, 10, 100] {
         scene.symlink(format!("../d/{}", name(at)), format!("l/{at}"));
     }
-    let large = vec![b'x'; 8 << 20];
+    let large = vec![b'x'; LARGE];
     scene.file("s/f100", &large);
     names.insert(101, "l/100".into());
     names.insert(50, "l/10".into());
@@ -256,7 +297,7 @@ fn a_fifo_among_them_is_opened_once() {
         return;
     };
     outcome.succeeds().stderr_is("").file_is("d/fifo", b"said");
-    let opened = |call: &&crate::apparatus::strace::Call| call.arguments[..2] == ["AT_FDCWD", "\"fifo\""];
+    let opened = |call: &&Call| call.arguments[..2] == ["AT_FDCWD", "\"fifo\""];
     assert_eq!(trace.named("openat").filter(opened).count(), 1);
 }
 
@@ -281,7 +322,7 @@ fn what_a_tree_has_changed_is_looked_at_again() {
     scene.file("before/tree/link", b"a file so far");
     scene.symlink("../f100", "s/tree/link");
     scene.file("before/f100", b"old");
-    let large = vec![b'x'; 8 << 20];
+    let large = vec![b'x'; LARGE];
     scene.file("s/f100", &large);
     names.insert(101, "d/tree/link".into());
     names.insert(0, "s/tree".into());
@@ -307,6 +348,14 @@ fn trees_and_links_among_them_are_as_by_one() {
         let outcome = is_as_by_one(&scene, |jobs| into_d(&scene, &[options, "-r", jobs], &names), 3);
         outcome.succeeds().stderr_is("");
     }
+    // Of the names of one file the first is copied, and the others become links to that.
+    names.retain(|name| name != "s/tree");
+    for at in (0..MANY).step_by(2) {
+        scene.file(format!("s/{}", name(at)), &content(at, 50_000));
+        _ = std::fs::remove_file(scene.path(format!("s/{}", name(at + 1))));
+        std::fs::hard_link(scene.path(format!("s/{}", name(at))), scene.path(format!("s/{}", name(at + 1)))).unwrap();
+    }
+    is_as_by_one(&scene, |jobs| into_d(&scene, &["-d", "--debug", jobs], &names), 20).succeeds();
 }
 
 /// Nothing was there when it was looked at, and something is when it is copied. It is replaced, as if it had been there.

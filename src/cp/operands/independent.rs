@@ -138,8 +138,6 @@ fn by_looking(
 fn pair(run: &Run<'_>, several: &Several<'_>, at: usize, only: bool, devices: &mut BTreeSet<u64>) -> Pair {
     let (from, to) = several.places(run, at);
     let (source, there) = (from.facts(run.options.follows(true)), to.facts(false));
-    // What a symbolic link at the destination leads to may be another operand's, too.
-    let led = there.as_ref().ok().filter(|there| there.kind == Kind::Symlink).and_then(|_| to.facts(true).ok());
     let tie = match (&source, &there) {
         _ if !only => Tie::InTurn,
         (Ok(Facts { kind: Kind::Regular | Kind::Symlink, .. }), Err(Errno::NOENT)) => Tie::New,
@@ -147,8 +145,7 @@ fn pair(run: &Run<'_>, several: &Several<'_>, at: usize, only: bool, devices: &m
         _ => Tie::InTurn,
     };
     devices.extend(source.as_ref().map(|source| source.device));
-    let there = led.or(there.ok()).map(|there| there.id());
-    Pair { source: source.ok().map(|source| source.id()), there, tie }
+    Pair { source: source.ok().map(|source| source.id()), there: there.ok().map(|there| there.id()), tie }
 }
 
 /// Whether nothing else leads to what stands there.
