@@ -230,6 +230,20 @@ fn those_that_meet_are_copied_in_their_order() {
     outcome.file_is("d/f040", &content(40, LARGE)).file_is("d/f060", b"");
 }
 
+/// The very first operand is the only one that something stands in the way of, and the next one reads that.
+#[test]
+fn the_first_one_is_replaced_before_the_next_one_reads_it() {
+    let Some((scene, mut names)) = planted(Fs::Tmpfs, MANY, 100) else { return };
+    for directory in ["before", "l"] {
+        scene.directory(directory);
+    }
+    scene.file("before/f000", b"old");
+    scene.symlink("../d/f000", "l/reads");
+    names.insert(1, "l/reads".into());
+    let outcome = is_as_by_one(&scene, |jobs| into_d(&scene, &[jobs], &names), 5);
+    outcome.succeeds().stderr_is("").file_is("d/f000", &content(0, 100)).file_is("d/reads", &content(0, 100));
+}
+
 /// As POSIX wants it, a file is made where a link at the destination leads to. Two of them lead to one.
 #[test]
 fn links_that_lead_to_one_file_that_is_not_there_are_written_through_in_their_order() {
@@ -378,6 +392,32 @@ fn what_comes_to_be_there_meanwhile_is_replaced() {
     let Some((outcome, trace)) = outcome else { return };
     outcome.succeeds().stderr_is("").file_is(format!("d/{late}"), &content(150, 100));
     assert!(trace.named("openat").any(|call| call.result == Err("EEXIST".into())), "it was there from the start");
+}
+
+/// One flush of the file system at the end, by the first worker, stands for those of the files.
+#[test]
+fn many_are_flushed_at_once() {
+    let Some((scene, names)) = planted(Fs::Ext4, MANY, 100) else { return };
+    let Some((outcome, trace)) = trace(&scene, &[], into_d(&scene, &["-j2", "--durable"], &names)) else { return };
+    outcome.succeeds().stderr_is("");
+    let calls = ["syncfs", "fsync", "fdatasync"].map(|name| trace.count(name));
+    assert_eq!(calls, [1, 0, 0]);
+    assert_eq!(trace.count("unshare"), 1, "another worker was started");
+}
+
+/// Where workers cannot have tables of descriptors of their own (a seccomp filter), there are no more of them than descriptors
+/// suffice for.
+#[test]
+fn few_descriptors_suffice_for_all_workers_together() {
+    let Some((scene, names)) = planted(Fs::Ext4, MANY, 100_000) else { return };
+    for (limit, workers) in [("16", 1), ("48", 3)] {
+        let command = into_d(&scene, &["-j8"], &names).under("prlimit", [format!("--nofile={limit}")]);
+        let Some((outcome, trace)) = trace(&scene, &["--inject=unshare:error=EPERM"], command) else { return };
+        outcome.succeeds().stderr_is("");
+        assert_eq!(trace.count("unshare"), workers - 1, "of {limit} descriptors");
+        std::fs::remove_dir_all(scene.path("d")).unwrap();
+        scene.directory("d");
+    }
 }
 
 /// Whoever works beside keeps the descriptors that are open for the whole run.

@@ -14,11 +14,16 @@ use super::order::Order;
 use super::{Several, copy};
 use crate::sys::facts::Kind;
 use rustix::fs::{self, Mode, OFlags};
+use rustix::process::{Resource, getrlimit};
 use std::ops::Range;
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::Scope;
+
+/// Descriptors that a worker may need, where it cannot have a table of its own: those of the whole run, a source, a destination
+/// and a private pipe.
+const DESCRIPTORS: u64 = 16;
 
 /// Whether several workers may copy operands. In a rehearsal one thread keeps account of what would be made.
 pub(super) fn is_possible(run: &Run<'_>) -> bool {
@@ -125,6 +130,10 @@ impl Stretch<'_> {
         (number, at): (usize, usize),
         anchor: &mut Option<OwnedFd>,
     ) -> bool {
+        let suffice = |limit| (number as u64) < limit / DESCRIPTORS;
+        if !getrlimit(Resource::Nofile).current.is_none_or(suffice) {
+            return false;
+        }
         let Some(last) = self.last_kept(anchor) else { return false };
         // Before the other one has anything to say.
         self.order.get_or_init(|| Order::new(std::mem::replace(run.messages, shared.recording()), at));

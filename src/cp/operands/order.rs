@@ -119,6 +119,7 @@ mod tests {
             assert_eq!(ends.recv_timeout(Duration::from_secs(20)), Ok(()));
         });
         assert_eq!(order.state().next, 8);
+        assert_eq!(order.state().bytes, 0);
         assert_eq!(order.into_messages().take_record().bytes(), MOST_WAITING + 2);
     }
 
