@@ -6,7 +6,6 @@ use super::safety::Doubt;
 use super::screen;
 use crate::sys::{descriptor, start, text::strerror};
 use rustix::io::Errno;
-use std::collections::BTreeMap;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
@@ -33,7 +32,7 @@ pub struct Messages {
     json: Option<Arc<Json>>,
     record: Option<Record>,
     /// How often each could have been said.
-    doubts: BTreeMap<Doubt, u64>,
+    doubts: Vec<(Doubt, u64)>,
 }
 
 /// What was said and has not been heard yet: pieces of the two streams, in their order.
@@ -99,7 +98,7 @@ impl Messages {
             failed: false,
             json: None,
             record: None,
-            doubts: BTreeMap::new(),
+            doubts: Vec::new(),
         }
     }
 
@@ -152,10 +151,12 @@ impl Messages {
         if let Some(record) = &mut self.record {
             return record.push(Stream::Doubt(doubt), text.as_ref());
         }
-        let count = self.doubts.entry(doubt).or_default();
-        *count += 1;
-        if *count == 1 {
-            self.warn(text);
+        match self.doubts.iter_mut().find(|(said, _)| *said == doubt) {
+            Some((_, count)) => *count += 1,
+            None => {
+                self.doubts.push((doubt, 1));
+                self.warn(text);
+            }
         }
     }
 

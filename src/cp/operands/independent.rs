@@ -17,7 +17,7 @@ use super::Several;
 use super::called::Called;
 use crate::sys::facts::{Facts, Kind};
 use rustix::io::Errno;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::ops::Range;
 use std::os::fd::AsRawFd as _;
@@ -40,7 +40,7 @@ pub(super) struct Found {
     ties: Vec<Tie>,
     called: Called,
     /// The devices that they are on, and the one of their destination.
-    pub(super) devices: BTreeSet<u64>,
+    pub(super) devices: Vec<u64>,
 }
 
 impl Found {
@@ -73,9 +73,9 @@ struct Pair {
 /// Finds out about the operands from `first` on.
 pub(super) fn of(run: &Run<'_>, several: &Several<'_>, first: usize) -> Found {
     let called = Called::by(run, several);
-    let mut devices = BTreeSet::new();
+    let mut devices = Vec::new();
     if let Ok(facts) = Facts::at(several.directory, OsStr::new("."), true) {
-        devices.insert(facts.device);
+        note(&mut devices, facts.device);
         if several.directory.as_raw_fd() >= 0 {
             run.learned.file_system(several.directory, facts.device);
         }
@@ -91,16 +91,10 @@ pub(super) fn of(run: &Run<'_>, several: &Several<'_>, first: usize) -> Found {
 }
 
 /// Where nothing stands at the destinations.
-fn by_names(
-    run: &Run<'_>,
-    several: &Several<'_>,
-    first: usize,
-    called: &Called,
-    devices: &mut BTreeSet<u64>,
-) -> Vec<Tie> {
+fn by_names(run: &Run<'_>, several: &Several<'_>, first: usize, called: &Called, devices: &mut Vec<u64>) -> Vec<Tie> {
     let mut tie = |at| {
         let source = several.places(run, at).0.facts(run.options.follows(true));
-        devices.extend(source.as_ref().map(|source| source.device));
+        source.iter().for_each(|source| note(devices, source.device));
         match source {
             // A directory is refused without -r, whatever is done before or after.
             Ok(Facts { kind: Kind::Regular | Kind::Symlink | Kind::Directory, .. })
@@ -119,7 +113,7 @@ fn by_looking(
     several: &Several<'_>,
     operands: Range<usize>,
     called: &Called,
-    devices: &mut BTreeSet<u64>,
+    devices: &mut Vec<u64>,
 ) -> Vec<Tie> {
     let mut pairs = Vec::with_capacity(operands.len());
     for at in operands {
@@ -135,7 +129,14 @@ fn by_looking(
     pairs.iter().map(tie).collect()
 }
 
-fn pair(run: &Run<'_>, several: &Several<'_>, at: usize, only: bool, devices: &mut BTreeSet<u64>) -> Pair {
+/// Notes a device, of which there are few.
+fn note(devices: &mut Vec<u64>, device: u64) {
+    if !devices.contains(&device) {
+        devices.push(device);
+    }
+}
+
+fn pair(run: &Run<'_>, several: &Several<'_>, at: usize, only: bool, devices: &mut Vec<u64>) -> Pair {
     let (from, to) = several.places(run, at);
     let (source, there) = (from.facts(run.options.follows(true)), to.facts(false));
     let tie = match (&source, &there) {
@@ -144,7 +145,7 @@ fn pair(run: &Run<'_>, several: &Several<'_>, at: usize, only: bool, devices: &m
         (Ok(Facts { kind: Kind::Regular | Kind::Symlink, .. }), Ok(there)) if is_one_name(there) => Tie::Replaces,
         _ => Tie::InTurn,
     };
-    devices.extend(source.as_ref().map(|source| source.device));
+    source.iter().for_each(|source| note(devices, source.device));
     Pair { source: source.ok().map(|source| source.id()), there: there.ok().map(|there| there.id()), tie }
 }
 

@@ -3,7 +3,7 @@
 use super::super::workers::MOST_WAITING;
 use crate::report::Messages;
 use crate::report::messages::Record;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// What was said of each, until its turn comes.
@@ -18,12 +18,12 @@ struct State {
     messages: Messages,
     /// The operand whose turn it is.
     next: usize,
-    /// What was said of later ones, also if that was nothing.
-    waiting: BTreeMap<usize, Record>,
+    /// What was said of that one and each after it, also if that was nothing; `None` of those that are not done.
+    waiting: VecDeque<Option<Record>>,
     /// Bytes of that.
     bytes: usize,
     /// Those that are left until all others are done.
-    late: BTreeSet<usize>,
+    late: Vec<usize>,
     /// Workers that wait: where there is none, waking costs a system call for each operand all the same.
     ahead: usize,
 }
@@ -31,7 +31,8 @@ struct State {
 impl State {
     /// Says what can be said now.
     fn say(&mut self) {
-        while let Some(record) = self.waiting.remove(&self.next) {
+        while let Some(record) = self.waiting.front_mut().and_then(Option::take) {
+            self.waiting.pop_front();
             self.bytes -= record.bytes();
             self.messages.replay(record);
             self.next += 1;
@@ -42,7 +43,7 @@ impl State {
 impl Order {
     /// `messages` says it all, what is said of the operand of number `next` first.
     pub(super) fn new(messages: Messages, next: usize) -> Order {
-        let state = State { messages, next, waiting: BTreeMap::new(), bytes: 0, late: BTreeSet::new(), ahead: 0 };
+        let state = State { messages, next, waiting: VecDeque::new(), bytes: 0, late: Vec::new(), ahead: 0 };
         Order { state: Mutex::new(state), has_said: Condvar::new() }
     }
 
@@ -54,12 +55,16 @@ impl Order {
     pub(super) fn done(&self, at: usize, record: Record) {
         let mut state = self.state();
         state.bytes += record.bytes();
-        state.waiting.insert(at, record);
         let before = state.next;
+        let place = at - before;
+        if state.waiting.len() <= place {
+            state.waiting.resize_with(place + 1, || None);
+        }
+        state.waiting[place] = Some(record);
         state.say();
         self.wake(&state, state.next != before);
         // Whoever has the one whose turn it is never waits.
-        while state.bytes > MOST_WAITING && state.waiting.contains_key(&at) && !state.late.contains(&state.next) {
+        while state.bytes > MOST_WAITING && state.next <= at && !state.late.contains(&state.next) {
             state.ahead += 1;
             state = self.has_said.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.ahead -= 1;
@@ -69,13 +74,15 @@ impl Order {
     /// An operand is left until all others are done. What was said of later ones waits for it, and nobody does.
     pub(super) fn leave(&self, at: usize) {
         let mut state = self.state();
-        state.late.insert(at);
+        state.late.push(at);
         self.wake(&state, true);
     }
 
     /// Those that were left, in their order.
-    pub(super) fn left(&self) -> BTreeSet<usize> {
-        std::mem::take(&mut self.state().late)
+    pub(super) fn left(&self) -> Vec<usize> {
+        let mut left = std::mem::take(&mut self.state().late);
+        left.sort_unstable();
+        left
     }
 
     fn wake(&self, state: &State, is_due: bool) {
@@ -129,7 +136,7 @@ mod tests {
         order.leave(0);
         order.done(1, said(MOST_WAITING + 1));
         assert_eq!(order.state().next, 0);
-        assert_eq!(order.left(), BTreeSet::from([0]));
+        assert_eq!(order.left(), [0]);
         order.done(0, said(2));
         assert_eq!(order.into_messages().take_record().bytes(), MOST_WAITING + 3);
     }
