@@ -56,7 +56,7 @@ pub(super) fn copy(
     }
     let source = known.source.take();
     let mut source = source.or_else(|| {
-        let hint = Hint { kind: None, may_stay: run.options.update != Update::All };
+        let hint = Hint { kind: None, may_stay: run.options.may_leave() };
         source::look_at_source(run, from, known.parent.is_none(), hint)
     })?;
     let entry = Entry { from, to, parent: known.parent, taken_for_free: known.taken_for_free, wishes };

@@ -11,7 +11,7 @@ use super::entry::{self, Known};
 use super::file::{self, Attempt};
 use super::location::Location;
 use super::names;
-use super::options::{Make, PARENTS_WANT_A_DIRECTORY, Target, Update};
+use super::options::{Make, PARENTS_WANT_A_DIRECTORY, Target};
 use super::source::{Hint, Source};
 use super::workers::{LONG, Load};
 use super::{Run, backup, parents, safety, source, tree};
@@ -133,6 +133,14 @@ impl<'s> Several<'s> {
     }
 }
 
+impl Several<'_> {
+    /// Copies the source of this number, which nothing is known of.
+    fn copy(&self, run: &mut Run<'_>, at: usize) {
+        let (from, to) = self.places(run, at);
+        copy(run, &from, &to, Known::default());
+    }
+}
+
 fn into(run: &mut Run<'_>, sources: &[OsString], name: &OsStr, directory: BorrowedFd<'_>) {
     if let Some(account) = &mut run.account {
         account.watch(sources.len() > 1);
@@ -153,7 +161,7 @@ fn into(run: &mut Run<'_>, sources: &[OsString], name: &OsStr, directory: Borrow
         let (from, to) = several.places(run, at);
         let mut known = Known::default();
         // The size of a file says what is to come before it is copied.
-        let hint = Hint { kind: None, may_stay: run.options.update != Update::All };
+        let hint = Hint { kind: None, may_stay: run.options.may_leave() };
         if possible && let Ok(source) = source::look(run, &from, true, hint) {
             let foreseen = load.with(source.facts.size);
             if several.takes_long(run, &source) && abreast::is_worth_it(foreseen.weight(left)) {

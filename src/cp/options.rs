@@ -238,6 +238,11 @@ impl Options {
         Sources { operands: self.sources(), followed: self.follows(true), trees, told_of: true, excluded }
     }
 
+    /// Whether what stands at a destination may stay as it is (`-u`, `-n`).
+    pub fn may_leave(&self) -> bool {
+        self.update != Update::All
+    }
+
     /// Whether a symbolic link of the source is followed: an operand, or an entry of a tree.
     pub fn follows(&self, operand: bool) -> bool {
         match self.dereference {

@@ -12,6 +12,7 @@ use crate::sys::block;
 use crate::sys::facts::{FileSystem, Kind};
 use crate::sys::thread::{self, Used};
 use crate::transfer::{Capabilities, RateLimit, Scratch};
+use rustix::process::{Resource, getrlimit};
 use std::os::fd::{BorrowedFd, RawFd};
 use std::thread::{Builder, Scope};
 use std::time::{Duration, Instant};
@@ -35,6 +36,11 @@ pub(super) const LONG: u64 = 8 << 20;
 
 /// What was said and must wait for its turn, bytes: above that, who is ahead of his turn waits too.
 pub(super) const MOST_WAITING: usize = 4 << 20;
+
+/// Descriptors that there have to be for each worker: where it cannot have a table of its own (unshare(2) refused) it shares that
+/// of the others, and a thread that begins opens a file there in any case (glibc counts the processors for its allocator; 2.36,
+/// seen by strace).
+const DESCRIPTORS: u64 = 16;
 
 /// Bytes of a worker's stack, most of it for the small buffer.
 const STACK: usize = 512 * 1024;
@@ -81,8 +87,8 @@ pub(super) fn most(options: &Options) -> usize {
 #[derive(Debug)]
 pub(super) struct Staff {
     most: usize,
-    /// More are of use than there are processors, while they wait.
-    may_wait: bool,
+    /// So many are of use while they wait.
+    while_waiting: usize,
     since: Instant,
     used: Used,
 }
@@ -93,19 +99,20 @@ const WATCHED: Duration = Duration::from_millis(4);
 impl Staff {
     /// Between these devices. Where a disk would have to seek between them there is one.
     pub(super) fn new(run: &Run<'_>, devices: impl IntoIterator<Item = u64>) -> Staff {
-        let asked = most(run.options);
-        let (most, may_wait) = match run.options.jobs {
-            _ if asked == 1 => (1, false),
-            Some(_) => (asked, false),
-            None if devices.into_iter().any(block::rotates) => (1, false),
-            None => (asked.min(run.learned.processors()), true),
+        let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let room = usize::try_from(limit / DESCRIPTORS).unwrap_or(usize::MAX).max(1);
+        let asked = most(run.options).min(room);
+        let (most, while_waiting) = match run.options.jobs {
+            None if asked > 1 && devices.into_iter().any(block::rotates) => (1, 1),
+            None => (asked.min(run.learned.processors()), asked),
+            Some(_) => (asked, asked),
         };
-        Staff { most, may_wait, since: Instant::now(), used: thread::used() }
+        Staff { most, while_waiting, ..Staff::alone() }
     }
 
     /// One, and no more.
     pub(super) fn alone() -> Staff {
-        Staff { most: 1, may_wait: false, since: Instant::now(), used: thread::used() }
+        Staff { most: 1, while_waiting: 1, since: Instant::now(), used: thread::used() }
     }
 
     /// Whether one more is to be started beside so many, as far as the worker that asks can tell. `remote`: files come from
@@ -118,7 +125,7 @@ impl Staff {
             return true;
         }
         let (before, passed) = (self.used, self.since.elapsed());
-        if !self.may_wait || self.most >= MOST_BY_DEFAULT || passed < WATCHED {
+        if self.most >= self.while_waiting || passed < WATCHED {
             return false;
         }
         (self.used, self.since) = (thread::used(), Instant::now());
@@ -215,7 +222,7 @@ mod tests {
 
     #[test]
     fn more_than_pay_are_wanted_only_while_they_wait_for_what_they_read() {
-        let mut staff = Staff { most: 2, may_wait: true, ..Staff::alone() };
+        let mut staff = Staff { most: 2, while_waiting: MOST_BY_DEFAULT, ..Staff::alone() };
         assert!(staff.wants_more(1, || unreachable!("it is not asked")));
         for workers in 2..MOST_BY_DEFAULT {
             std::thread::sleep(WATCHED);

@@ -65,6 +65,14 @@ impl Record {
         self.pieces.is_empty() && !self.failed
     }
 
+    /// Of a case: this line was printed.
+    #[cfg(test)]
+    pub(crate) fn printed(line: impl AsRef<[u8]>) -> Record {
+        let mut messages = Messages::recording("zccp");
+        messages.print(line);
+        messages.take_record()
+    }
+
     /// How much was said, in bytes.
     pub fn bytes(&self) -> usize {
         self.bytes

@@ -103,7 +103,7 @@ pub fn doubt(verified: &Verified, source: &OsStr, sink: &OsStr) -> Option<(Doubt
 }
 
 /// What reading a file back does not prove.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
     /// Anything: its extents are the source's.
     Shared,

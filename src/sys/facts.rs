@@ -297,9 +297,8 @@ impl FileSystem {
         matches!(self, FileSystem::Nfs | FileSystem::Cifs | FileSystem::Fuse | FileSystem::Ceph | FileSystem::Overlay)
     }
 
-    /// Whether it tells names by their bytes, or by those of ASCII whatever their case (XFS made with `-n version=ci`); but
-    /// for directories that fold case, which have an attribute for it (chattr(1), F).
-    pub fn names_are_bytes(self) -> bool {
+    /// Whether it is one of the usual ones on disks and in memory of this machine.
+    pub fn is_local(self) -> bool {
         matches!(
             self,
             FileSystem::Ext4
@@ -311,18 +310,16 @@ impl FileSystem {
         )
     }
 
+    /// Whether it tells names by their bytes, or by those of ASCII whatever their case (XFS made with `-n version=ci`); but
+    /// for directories that fold case, which have an attribute for it (chattr(1), F).
+    pub fn names_are_bytes(self) -> bool {
+        self.is_local()
+    }
+
     /// Whether a read that came short of what was asked has met the end: local disks and memory, where nothing else
     /// shortens a read of a regular file.
     pub fn short_read_is_end(self) -> bool {
-        matches!(
-            self,
-            FileSystem::Ext4
-                | FileSystem::Xfs
-                | FileSystem::Btrfs
-                | FileSystem::Tmpfs
-                | FileSystem::F2fs
-                | FileSystem::Bcachefs
-        )
+        self.is_local()
     }
 }
 

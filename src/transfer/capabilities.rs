@@ -79,7 +79,7 @@ impl Capabilities {
             return false;
         };
         let shares = from == to && from.shares_extents() && self.refusal(Name::Reflink, devices).is_none();
-        from.short_read_is_end() && to.short_read_is_end() && !shares
+        from.is_local() && to.is_local() && !shares
     }
 
     /// Remembers a refusal, if its scope is wider than the file it was met on.

@@ -5,25 +5,20 @@ use super::super::apart::{Processors, Spacing};
 use super::super::decide::There;
 use super::super::entry::{self, Known};
 use super::super::file::{self, Attempt};
-use super::super::options::{Make, Update};
+use super::super::options::Make;
 use super::super::source::{self, Hint};
 use super::super::workers::{self, Load, Shared, Staff, WORTH_A_WORKER};
 use super::super::{Run, safety};
+use super::Several;
 use super::independent::{self, Found, Tie};
 use super::order::Order;
-use super::{Several, copy};
 use crate::sys::facts::Kind;
 use rustix::fs::{self, Mode, OFlags};
-use rustix::process::{Resource, getrlimit};
 use std::ops::Range;
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::Scope;
-
-/// Descriptors that a worker may need, where it cannot have a table of its own: those of the whole run, a source, a destination
-/// and a private pipe.
-const DESCRIPTORS: u64 = 16;
 
 /// Whether several workers may copy operands. In a rehearsal one thread keeps account of what would be made.
 pub(super) fn is_possible(run: &Run<'_>) -> bool {
@@ -46,8 +41,7 @@ pub(super) fn rest(run: &mut Run<'_>, several: &Several<'_>, first: usize, mut l
         }
         let independent = found.independent(at);
         if independent == 0 {
-            let (from, to) = several.places(run, at);
-            copy(run, &from, &to, Known::default());
+            several.copy(run, at);
             (at, after_tree) = (at + 1, run.options.recursive);
         } else {
             load = side_by_side(run, several, &found, at..at + independent, (load, &mut staff));
@@ -110,8 +104,7 @@ fn side_by_side(
     run.account = account;
     if let Some(order) = stretch.order.into_inner() {
         for at in order.left() {
-            let (from, to) = several.places(run, at);
-            copy(run, &from, &to, Known::default());
+            several.copy(run, at);
             order.done(at, run.messages.take_record());
         }
         *run.messages = order.into_messages();
@@ -130,10 +123,6 @@ impl Stretch<'_> {
         (number, at): (usize, usize),
         anchor: &mut Option<OwnedFd>,
     ) -> bool {
-        let suffice = |limit| (number as u64) < limit / DESCRIPTORS;
-        if !getrlimit(Resource::Nofile).current.is_none_or(suffice) {
-            return false;
-        }
         let Some(last) = self.last_kept(anchor) else { return false };
         // Before the other one has anything to say.
         self.order.get_or_init(|| Order::new(std::mem::replace(run.messages, shared.recording()), at));
@@ -191,10 +180,7 @@ impl Stretch<'_> {
                 Some(order) => order.leave(at),
                 None if done => {}
                 // Nobody else is at work: it is in its turn.
-                None => {
-                    let (from, to) = self.several.places(run, at);
-                    copy(run, &from, &to, Known::default());
-                }
+                None => self.several.copy(run, at),
             }
         }
         self.at_work.fetch_sub(1, Ordering::Relaxed);
@@ -209,7 +195,7 @@ impl Stretch<'_> {
     fn copy(&self, run: &mut Run<'_>, at: usize) -> bool {
         let (from, to) = self.several.places(run, at);
         let replaces = self.found.tie(at) == Tie::Replaces;
-        let hint = Hint { kind: None, may_stay: replaces && run.options.update != Update::All };
+        let hint = Hint { kind: None, may_stay: replaces && run.options.may_leave() };
         let Ok(mut source) = source::look(run, &from, true, hint) else { return false };
         match source.facts.kind {
             Kind::Regular | Kind::Symlink => {}

@@ -120,30 +120,24 @@ impl Reader {
 mod tests {
     use super::*;
 
-    fn said(text: &str) -> Record {
-        let mut messages = Messages::recording("zccp");
-        messages.print(text);
-        messages.take_record()
-    }
-
     #[test]
     fn what_comes_later_in_the_walk_waits() {
         let [first, inside, last] = [Passage::new(), Passage::new(), Passage::new()];
         let mut reader = Reader::new(Messages::recording("zccp"), &first);
         [&first, &last].into_iter().for_each(|passage| passage.begin());
-        first.say(said("a"));
+        first.say(Record::printed("a"));
         first.insert(&inside);
         first.insert(&last);
         first.end();
-        last.say(said("d"));
+        last.say(Record::printed("d"));
         last.end();
         assert_eq!(reader.read_on(), 2, "only a: the next passage is not even begun");
         assert!(!reader.waits_for_another(&last));
         inside.begin();
         assert!(reader.waits_for_another(&last) && !reader.waits_for_another(&inside));
-        inside.say(said("b"));
+        inside.say(Record::printed("b"));
         assert_eq!(reader.read_on(), 2);
-        inside.say(said("c"));
+        inside.say(Record::printed("c"));
         inside.end();
         assert_eq!(reader.read_on(), 4, "c, and d, which has waited");
         assert!(reader.open.is_empty());

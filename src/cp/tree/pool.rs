@@ -237,9 +237,7 @@ mod tests {
     use std::time::Duration;
 
     fn said(bytes: usize) -> Record {
-        let mut messages = Messages::recording("zccp");
-        messages.print("x".repeat(bytes - 1));
-        messages.take_record()
+        Record::printed("x".repeat(bytes - 1))
     }
 
     /// The last worker in a directory writes the messages about its end while its own passage, which comes before, is being

@@ -7,7 +7,7 @@ use super::super::directory::{self, Directory, Finish};
 use super::super::entry::{self, Known};
 use super::super::file::{self, Attempt};
 use super::super::location::Location;
-use super::super::options::{Make, Update};
+use super::super::options::Make;
 use super::super::source::{self, Hint, Source};
 use super::super::workers::{LONG, Load};
 use super::listing::Listing;
@@ -205,7 +205,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         let Walker { run, frames, shown, pool, .. } = self;
         let frame = frames.last()?;
         let (from, _) = frame.places(shown, pool, at).ok()?; // open, or its entries would have been skipped
-        let may_stay = run.options.update != Update::All && !frame.node.is_new();
+        let may_stay = run.options.may_leave() && !frame.node.is_new();
         source::look_at_source(run, &from, false, Hint { kind: Some(frame.listing.entry(at).1), may_stay })
     }
 

@@ -44,12 +44,6 @@ pub(super) fn with(run: &mut Run<'_>, pool: &Pool<'_>, begin: impl FnOnce(&mut W
     }
 }
 
-/// A thread that begins opens a file among the descriptors of the one that started it, before it has a table of its own: glibc
-/// counts the processors for its allocator (2.36, seen by strace).
-fn needs_all_descriptors(walker: &Walker<'_, '_, '_>) -> bool {
-    walker.pool.open_at_once == 1
-}
-
 /// Whether several paths may lead to one file or directory of an existing destination: symbolic links are followed.
 fn may_come_again(walker: &Walker<'_, '_, '_>) -> bool {
     walker.pool.onto_existing && walker.pool.follows
@@ -65,7 +59,7 @@ impl Walker<'_, '_, '_> {
     /// How many workers there are to be.
     fn staff(&self) -> Staff {
         let Some(root) = self.frames.first() else { return Staff::alone() };
-        if needs_all_descriptors(self) || may_come_again(self) || is_into_itself(self) {
+        if may_come_again(self) || is_into_itself(self) {
             return Staff::alone();
         }
         self.run.learned.file_system(self.pool.destination, root.node.id.0);
