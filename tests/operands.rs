@@ -414,6 +414,15 @@ fn few_descriptors_suffice_for_all_workers_together() {
         let Some((outcome, trace)) = trace(&scene, &["--inject=unshare:error=EPERM"], command) else { return };
         outcome.succeeds().stderr_is("");
         assert_eq!(trace.count("unshare"), workers - 1, "of {limit} descriptors");
+        // The same of a tree.
+        let command = scene.zccp(["-r", "-j8", "s", "n"]).under("prlimit", [format!("--nofile={limit}")]);
+        let Some((outcome, _)) = crate::apparatus::strace::trace(&scene, &["--inject=unshare:error=EPERM"], command)
+        else {
+            return;
+        };
+        outcome.succeeds().stderr_is("");
+        assert_eq!(tree::describe(&scene.path("s")), tree::describe(&scene.path("n")));
+        std::fs::remove_dir_all(scene.path("n")).unwrap();
         std::fs::remove_dir_all(scene.path("d")).unwrap();
         scene.directory("d");
     }
