@@ -10,9 +10,13 @@ const DIRECTORIES: usize = 3;
 const FILES: usize = 450;
 /// Calls that more entries take beside those for the files: to list them, and to wait for another worker.
 const MORE_ENTRIES: usize = 20;
-/// Calls that a tree takes beside those for its files: directories, threads, what is asked of the system once (153 seen), and
-/// moving to another processor (three calls; under strace two workers moved up to eight times each in half a second).
-const BESIDE: usize = 260;
+/// Calls that a tree takes beside those for its files: directories, what is asked of the system once (66 seen with one
+/// worker), and moving to another processor (three calls; two workers under strace moved up to eight times each).
+const BESIDE: usize = 200;
+/// Calls that each further worker takes: to start and end its thread, to part its descriptors and to be given directories
+/// (31 to 49 seen each with three to five). How many are started depends on how long the disk is waited for, not on the
+/// files.
+const A_WORKER: usize = 80;
 
 /// The calls for a tree with `files` files of `bytes` bytes each.
 fn calls(fs: Fs, files: usize, bytes: usize, jobs: &str) -> Option<Vec<Call>> {
@@ -47,7 +51,9 @@ fn takes_at_most(fs: Fs, bytes: usize, each: usize) {
     let more = many.len().saturating_sub(few.len());
     assert!(more <= each * FILES + MORE_ENTRIES, "{name}: {more} calls for {FILES} more files: {}", counts(&many));
     let Some(many) = calls(fs, 2 * FILES, bytes, "--jobs=auto") else { return };
-    assert!(many.len() <= each * 2 * FILES + BESIDE, "{name}: {} calls: {}", many.len(), counts(&many));
+    let workers = many.iter().filter(|call| call.name == "clone3").count();
+    let most = each * 2 * FILES + BESIDE + workers * A_WORKER;
+    assert!(many.len() <= most, "{name}: {} calls, {most} allowed: {}", many.len(), counts(&many));
 }
 
 #[test]
