@@ -221,7 +221,10 @@ fn make_new(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> Option<(Owne
     let omitted = attributes::omitted(run.options, facts);
     // Its owner must be able to fill it, whatever its permissions are in the end.
     let mode = facts.mode & 0o1777 & !omitted | 0o700;
-    if let Err(errno) = fs::mkdirat(to.directory, &*to.name, Mode::from_raw_mode(mode)) {
+    let turn = run.groups.turn_for_directory();
+    let made = fs::mkdirat(to.directory, &*to.name, Mode::from_raw_mode(mode));
+    drop(turn);
+    if let Err(errno) = made {
         let errno = to.not_made(errno);
         run.messages.error(format!("cannot create directory {}: {}", to.quoted(), strerror(errno)));
         return None;
@@ -233,6 +236,7 @@ fn make_new(run: &mut Run<'_>, entry: &Entry<'_>, facts: &Facts) -> Option<(Owne
             return None;
         }
     };
+    run.groups.made(there.id());
     if run.options.verbose {
         run.messages.print(format!("{} -> {}", entry.from.quoted(), to.quoted()));
     }

@@ -24,15 +24,25 @@ pub(super) enum Attempt {
     NotNew(Source),
 }
 
-/// Copies a regular file to a destination that is hoped not to exist, without looking at it first.
-pub(super) fn copy_if_new(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, source: Source) -> Attempt {
+/// Copies a regular file to a destination that is hoped not to exist, without looking at it first. `directory`: the one it is
+/// to be in, if others may be making files there or elsewhere.
+pub(super) fn copy_if_new(
+    run: &mut Run<'_>,
+    from: &Location<'_>,
+    to: &Location<'_>,
+    directory: Option<Id>,
+    source: Source,
+) -> Attempt {
     let Ok(opened) = &source.opened else { return Attempt::NotNew(source) };
     let labelled = run.options.preserve.context == Keep::Required;
     if source.facts.kind != Kind::Regular || run.options.safety.atomic || labelled {
         return Attempt::NotNew(source); // a directory is not for copying, and of the others some have to be waited for
     }
     let mode = attributes::mode_of_new_file(run.options, run.identity, &source.facts);
-    match to.create(mode, safety::access(run)) {
+    let turn = directory.and_then(|directory| run.groups.turn_for_file(directory));
+    let created = to.create(mode, safety::access(run));
+    drop(turn);
+    match created {
         Ok(fd) => {
             if run.options.verbose {
                 run.messages.print(format!("{} -> {}", from.quoted(), to.quoted()));

@@ -8,7 +8,8 @@
 //!
 //! [`attributes`] is what is kept besides the data, [`safety`] what makes a copy one to be trusted. Where something is, is a
 //! [`location`]: an open directory and a name ([`names`]). [`account`], [`first_names`], [`small`] and [`directory::Roots`]
-//! are what the run remembers.
+//! are what the run remembers. [`workers`] says how many threads copy, [`apart`] and [`groups`] keep them out of each other's
+//! way.
 
 mod account;
 mod apart;
@@ -21,6 +22,7 @@ mod entry;
 pub mod exclude;
 mod file;
 mod first_names;
+mod groups;
 mod links;
 mod location;
 mod names;
@@ -46,6 +48,7 @@ use account::Account;
 use attributes::Identity;
 use directory::Roots;
 use first_names::FirstNames;
+use groups::Groups;
 use location::Location;
 use options::Label;
 use safety::Flushes;
@@ -58,6 +61,7 @@ pub(crate) struct Run<'a> {
     learned: &'a Capabilities,
     first_names: &'a FirstNames,
     roots: &'a Roots,
+    groups: &'a Groups,
     flushes: &'a Flushes,
     identity: Identity,
     messages: &'a mut Messages,
@@ -115,6 +119,7 @@ pub fn run(options: &Options, messages: &mut Messages, watch: &Watch) {
         limit: limit.as_ref(),
         first_names: &FirstNames::default(),
         roots: &Roots::default(),
+        groups: &Groups::new(),
         flushes: &Flushes::new(options),
         identity: Identity::as_far_as_needed(options),
         messages,

@@ -58,7 +58,7 @@ fn one(run: &mut Run<'_>, source: &OsStr, to: &OsStr) {
     let at_once = at_once && !run.options.dry_run && !here;
     if at_once && !run.options.parents && !run.options.strip_trailing_slashes {
         let Some(opened) = source::look_at_source(run, &from, true, Hint::default()) else { return };
-        match file::copy_if_new(run, &from, &plain, opened) {
+        match file::copy_if_new(run, &from, &plain, None, opened) {
             Attempt::Done => return,
             Attempt::NotNew(opened) => known.source = Some(opened),
         }

@@ -30,4 +30,5 @@ pub mod text;
 pub mod thread;
 pub mod write_back;
 pub mod xattr;
+pub mod xfs;
 pub mod zerocopy;

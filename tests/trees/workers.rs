@@ -1,7 +1,7 @@
 //! When a tree is worth more than one worker: by what there is to move, not only by how many entries there are.
 
 use super::{plant, same_trees};
-use crate::apparatus::strace::trace;
+use crate::apparatus::strace::{Call, inject, trace};
 use crate::apparatus::{Fs, Scene};
 use std::collections::BTreeSet;
 
@@ -88,4 +88,29 @@ fn a_big_file_after_a_tree_has_its_second_thread_again() {
     let text = outcome.stderr_text();
     let (_, last) = text.split_once("'z' -> 'd/z'").expect("told of");
     assert!(last.contains(planned), "{last}");
+}
+
+/// Two workers that make files in one allocation group of XFS put each other to sleep; which group a directory is in is asked
+/// of the file system once, and where that is refused they are copied all the same.
+#[test]
+fn of_xfs_the_workers_know_the_allocation_groups() {
+    for (fs, jobs, questions) in
+        [(Fs::Xfs, "-j2", 1), (Fs::XfsPlain, "-j2", 1), (Fs::Xfs, "-j1", 0), (Fs::Ext4, "-j2", 0)]
+    {
+        let Some(scene) = Scene::on(fs) else { continue };
+        plant(&scene, "s", 20, 20, 100);
+        let command = || scene.zccp(["-r", jobs, "s", "n"]);
+        let Some((outcome, trace)) = trace(&scene, &["-e", "trace=ioctl"], command()) else { return };
+        outcome.succeeds().stderr_is("");
+        same_trees(&scene, "s", "n");
+        let of_groups = |call: &&Call| call.arguments.iter().any(|argument| argument.contains("0x58, 0x64, 0x70"));
+        let asked = trace.named("ioctl").filter(of_groups).count();
+        assert_eq!(asked, questions, "{} {jobs}: {:?}", fs.name(), trace.calls);
+        if questions > 0 {
+            std::fs::remove_dir_all(scene.path("n")).unwrap();
+            let Some((outcome, _)) = inject(&scene, &["ioctl:error=EPERM"], command()) else { return };
+            outcome.succeeds().stderr_is("");
+            same_trees(&scene, "s", "n");
+        }
+    }
 }

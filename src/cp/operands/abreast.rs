@@ -92,7 +92,7 @@ fn side_by_side(
                 return;
             }
             // How many pay is not asked before it matters.
-            let staff = staff.get_or_insert_with(|| Staff::new(run, found.devices.iter().copied()));
+            let staff = staff.get_or_insert_with(|| Staff::new(run, found.devices.iter().copied(), None));
             if staff.wants_more(workers, || run.is_remote(found.devices.iter().copied())) {
                 match stretch.start(scope, shared, run, (workers, at), &mut anchor) {
                     true => workers += 1,
@@ -208,7 +208,7 @@ impl Stretch<'_> {
         let mut there = None;
         if self.found.tie(at) == Tie::New {
             if run.options.make == Make::Copy && !run.options.preserve.links {
-                match file::copy_if_new(run, &from, &to, source) {
+                match file::copy_if_new(run, &from, &to, None, source) {
                     Attempt::Done => return true,
                     Attempt::NotNew(again) => source = again,
                 }

@@ -221,7 +221,7 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
             && run.options.make == Make::Copy
             && !(run.options.preserve.links && (source.facts.links > 1 || pool.follows));
         let source = if simple {
-            match file::copy_if_new(run, &from, &to, source) {
+            match file::copy_if_new(run, &from, &to, Some(frame.node.id), source) {
                 Attempt::Done => return None,
                 Attempt::NotNew(source) => source,
             }

@@ -7,6 +7,7 @@ use super::order::Passage;
 use super::pool::Pool;
 use super::reopen;
 use super::walk::Walker;
+use crate::sys::facts::FileSystem;
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::thread::Scope;
 
@@ -62,8 +63,8 @@ impl Walker<'_, '_, '_> {
         if may_come_again(self) || is_into_itself(self) {
             return Staff::alone();
         }
-        self.run.learned.file_system(self.pool.destination, root.node.id.0);
-        Staff::new(self.run, [root.node.facts.device, root.node.id.0])
+        let making = self.run.learned.file_system(self.pool.destination, root.node.id.0);
+        Staff::new(self.run, [root.node.facts.device, root.node.id.0], making)
     }
 
     /// Whether the tree comes from another machine, or goes there.
@@ -87,6 +88,11 @@ impl<'s> Others<'s> {
     {
         let Others { shared, pool } = *self;
         let number = pool.workers();
+        if let Some(root) = walker.frames.first()
+            && walker.run.learned.known_file_system(root.node.id.0) == Some(FileSystem::Xfs)
+        {
+            walker.run.groups.ask(pool.destination, root.node.id.0);
+        }
         pool.count_worker(true);
         pool.processors.share(number + 1, walker.run.learned.processors());
         // Before the other worker can have a message.
