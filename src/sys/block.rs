@@ -17,20 +17,35 @@ pub fn size(device: impl AsFd) -> Result<u64, Errno> {
 
 /// Whether `device` (a file's `st_dev`) is a rotating disk or a partition of one. False of what the kernel does not know or
 /// has no queue for: network, memory, btrfs; and of a virtual machine's disk, which may say that it rotates because nobody has
-/// told the kernel otherwise.
+/// told the kernel otherwise, and of what is made of such disks and says the same.
 pub fn rotates(device: u64) -> bool {
-    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
-    let node = format!("/sys/dev/block/{major}:{minor}");
-    // A partition has no queue of its own; the disk is the directory above it.
-    let disks = [node.clone(), format!("{node}/..")];
-    let disk = disks.iter().find_map(|disk| Some((disk, std::fs::read(format!("{disk}/queue/rotational")).ok()?)));
-    disk.is_some_and(|(disk, answer)| answer.starts_with(b"1") && !is_virtual(disk))
+    let disk = disk(&of_number(device));
+    disk.is_some_and(|(disk, answer)| answer.starts_with(b"1") && !is_virtual(&disk, LAYERS))
+}
+
+/// Device mapper, RAID and loop devices that lie on each other, at most.
+const LAYERS: usize = 4;
+
+/// The directory of sysfs for a device's number.
+fn of_number(device: u64) -> String {
+    format!("/sys/dev/block/{}:{}", rustix::fs::major(device), rustix::fs::minor(device))
+}
+
+/// The disk that this directory of sysfs stands for, and what it says of rotating. A partition has no queue of its own; the disk
+/// is the directory above it.
+fn disk(node: &str) -> Option<(String, Vec<u8>)> {
+    let disks = [node.to_string(), format!("{node}/..")];
+    disks.into_iter().find_map(|disk| {
+        let answer = std::fs::read(format!("{disk}/queue/rotational")).ok()?;
+        Some((disk, answer))
+    })
 }
 
 /// Whether the disk in this directory of sysfs is a virtual machine's: by its driver (virtio_blk, Xen's vbd), or by the vendor
 /// and model that an emulated SCSI or ATA disk gives. (`rotational` of a virtio disk was 1 on the machine where 8,000 files were
-/// read from it in 818 ms by one worker and in 292 by eight, Linux 6.18: no head had to move.)
-fn is_virtual(disk: &str) -> bool {
+/// read from it in 818 ms by one worker and in 292 by eight, Linux 6.18: no head had to move.) Or it is made of such disks, in so
+/// many layers: by the device mapper or RAID, whose members sysfs has in `slaves`, or as a loop device of a file on one.
+fn is_virtual(disk: &str, layers: usize) -> bool {
     const DRIVERS: [&str; 2] = ["virtio_blk", "vbd"];
     const MAKERS: [&[u8]; 5] = [b"QEMU", b"VMware", b"Msft", b"Google", b"VBOX"];
     let driver = std::fs::read_link(format!("{disk}/device/driver"));
@@ -40,18 +55,32 @@ fn is_virtual(disk: &str) -> bool {
         let says = std::fs::read(format!("{disk}/device/{name}")).unwrap_or_default();
         MAKERS.iter().any(|maker| says.starts_with(maker))
     };
-    by_driver || made_by("vendor") || made_by("model")
+    let of_such = || {
+        let members = members(disk);
+        let is_such = |node: &String| self::disk(node).is_some_and(|(disk, _)| is_virtual(&disk, layers - 1));
+        layers > 0 && !members.is_empty() && members.iter().all(is_such)
+    };
+    by_driver || made_by("vendor") || made_by("model") || of_such()
+}
+
+/// What a disk is made of, each a directory of sysfs.
+fn members(disk: &str) -> Vec<String> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let slaves = std::fs::read_dir(format!("{disk}/slaves")).into_iter().flatten().flatten();
+    let slaves = slaves.filter_map(|slave| slave.path().into_os_string().into_string().ok());
+    let backing = std::fs::read(format!("{disk}/loop/backing_file")).ok();
+    let backing = backing.and_then(|path| rustix::fs::stat(std::ffi::OsStr::from_bytes(path.trim_ascii_end())).ok());
+    slaves.chain(backing.map(|file| of_number(file.st_dev))).collect()
 }
 
 /// Whether `device` (`st_dev` of a file, `st_rdev` of a block device) can be unplugged: the kernel calls it removable (a stick,
 /// a card in a reader), it is connected by USB (a disk in an enclosure does not call itself removable), or it is an SD card
 /// in a slot of its own. False of what is no block device.
 pub fn is_removable(device: u64) -> bool {
-    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
-    if major == 0 {
+    if rustix::fs::major(device) == 0 {
         return false; // a number that stands for no device
     }
-    let node = format!("/sys/dev/block/{major}:{minor}");
+    let node = of_number(device);
     let says = |name: &str, word: &[u8]| {
         // A partition has no such file; the disk is the directory above it.
         let of = |up: &str| std::fs::read(format!("{node}/{up}{name}")).ok();
@@ -89,12 +118,41 @@ mod tests {
             fs::create_dir_all(&device).expect("made");
             std::os::unix::fs::symlink(format!("../drivers/{driver}"), device.join("driver")).expect("made");
             fs::write(device.join("vendor"), vendor).expect("made");
-            assert_eq!(is_virtual(shown), expected, "{driver} {vendor}");
+            assert_eq!(is_virtual(shown, LAYERS), expected, "{driver} {vendor}");
             fs::write(device.join("model"), "QEMU HARDDISK   ").expect("made");
-            assert!(is_virtual(shown));
+            assert!(is_virtual(shown, LAYERS));
             fs::remove_dir_all(&disk).expect("removed");
         }
-        assert!(!is_virtual(shown), "it is gone");
+        assert!(!is_virtual(shown, LAYERS), "it is gone");
+    }
+
+    /// The device mapper's volume on a partition of a virtual disk and on one of another; and one that lies on itself.
+    #[test]
+    fn what_is_made_of_virtual_disks_is_virtual() {
+        let place = std::env::temp_dir().join(format!("volume-{}", std::process::id()));
+        let (volume, slaves) = (place.join("dm-0"), place.join("dm-0/slaves"));
+        fs::create_dir_all(&slaves).expect("made");
+        let volume = volume.to_str().expect("it is text");
+        assert!(!is_virtual(volume, LAYERS), "it is made of nothing");
+        let is_after = |name: &str, vendor: &str| {
+            let disk = place.join(name);
+            for directory in ["device", "queue", "part"] {
+                fs::create_dir_all(disk.join(directory)).expect("made");
+            }
+            fs::write(disk.join("queue/rotational"), "1\n").expect("made");
+            fs::write(disk.join("device/vendor"), vendor).expect("made");
+            std::os::unix::fs::symlink(disk.join("part"), slaves.join(name)).expect("made");
+            is_virtual(volume, LAYERS)
+        };
+        assert!(is_after("sda", "QEMU    "));
+        assert!(!is_after("sdb", "ATA     "), "a part of it may rotate");
+        fs::remove_dir_all(&slaves).expect("removed");
+        fs::create_dir_all(&slaves).expect("made");
+        fs::create_dir_all(place.join("dm-0/queue")).expect("made");
+        fs::write(place.join("dm-0/queue/rotational"), "1\n").expect("made");
+        std::os::unix::fs::symlink(volume, slaves.join("dm-0")).expect("made");
+        assert!(!is_virtual(volume, LAYERS), "it comes to an end");
+        fs::remove_dir_all(&place).expect("removed");
     }
 
     #[test]
