@@ -145,9 +145,13 @@ fn run(options: &Options) -> Result<bool> {
 /// A row that cannot be measured does not keep the others from it; a signal does.
 fn measure_row<'a>(row: &'a Row, base: &Path, programs: &[rivals::Program]) -> Result<Measured<'a>> {
     let taking_part = row.programs(programs);
-    let outcomes = row.scene(base).and_then(|mut scene| measure::compare(&mut *scene, &taking_part, row.rounds));
+    let mut bytes = row.bytes;
+    let outcomes = row.scene(base).and_then(|mut scene| {
+        bytes = scene.bytes().unwrap_or(bytes);
+        measure::compare(&mut *scene, &taking_part, row.rounds)
+    });
     wait::check_signals()?;
-    Ok(Measured { row, outcomes: outcomes.map_err(|error| format!("{error:#}")) })
+    Ok(Measured { row, bytes, outcomes: outcomes.map_err(|error| format!("{error:#}")) })
 }
 
 fn list(rows: &[Row]) -> Result<()> {

@@ -40,6 +40,10 @@ pub type Verdict = Result<Sample, String>;
 
 /// A place where programs are measured.
 pub trait Scene {
+    /// Bytes that each run moves, where only what was made tells.
+    fn bytes(&self) -> Option<u64> {
+        None
+    }
     /// Before each round.
     fn begin_round(&mut self) -> Result<()> {
         Ok(())

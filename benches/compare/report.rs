@@ -10,6 +10,8 @@ use std::time::Duration;
 pub struct Measured<'a> {
     /// The row.
     pub row: &'a Row,
+    /// Bytes moved by each run.
+    pub bytes: u64,
     /// Its programs' runs, or why there are none.
     pub outcomes: Result<Vec<Outcome>, String>,
 }
@@ -57,17 +59,17 @@ pub fn head(machine: &Machine, programs: &[Program]) -> String {
 /// A row's table.
 pub fn table(measured: &Measured) -> String {
     let row = measured.row;
-    let mut text = format!("\n{}: {}, {}; {} rounds\n", row.name, bytes(row.bytes), row.about, row.rounds);
+    let mut text = format!("\n{}: {}, {}; {} rounds\n", row.name, bytes(measured.bytes), row.about, row.rounds);
     let outcomes = match &measured.outcomes {
         Ok(outcomes) => outcomes,
         Err(why) => return text + "  not measured: " + why + "\n",
     };
-    let figures: Vec<_> = outcomes.iter().map(|outcome| Figures::of(outcome, row.bytes)).collect();
+    let figures: Vec<_> = outcomes.iter().map(|outcome| Figures::of(outcome, measured.bytes)).collect();
     let first = figures.first().and_then(|figures| figures.as_ref().ok());
     let (first, first_least) = (first.map(Figures::ratio_base), first.map(|first| first.least));
     let any = |column: fn(&Figures) -> bool| figures.iter().flatten().any(column);
     let (synced, peak, empty) = (any(|f| f.synced.is_some()), any(|f| f.peak.is_some()), any(|f| f.above.is_some()));
-    let traffic = row.bytes >= 1 << 20;
+    let traffic = measured.bytes >= 1 << 20;
     let mut lines = vec![heading(synced, traffic, peak, empty)];
     for (outcome, figures) in outcomes.iter().zip(&figures) {
         let name = outcome.program.to_owned();
@@ -84,7 +86,7 @@ pub fn table(measured: &Measured) -> String {
                 cells.push(time(figures.cpu));
                 if traffic {
                     cells.push(format!("{:.2} s", figures.cpu_per_gb));
-                    cells.push(format!("{:.2}", row.bytes as f64 / base.as_secs_f64() / 1e9));
+                    cells.push(format!("{:.2}", measured.bytes as f64 / base.as_secs_f64() / 1e9));
                 }
                 cells.extend(peak.then(|| figures.peak.map_or("-".into(), mebibytes)));
                 cells.extend(empty.then(|| figures.above.map_or("-".into(), |above| format!("{:+.1}", mib(above)))));
@@ -215,12 +217,12 @@ fn json_row(measured: &Measured) -> String {
     let row = measured.row;
     let (name, about) = (quoted(&row.name), quoted(&row.about));
     let mut text =
-        format!("{{\"name\": {name}, \"about\": {about}, \"bytes\": {}, \"rounds\": {}, ", row.bytes, row.rounds);
+        format!("{{\"name\": {name}, \"about\": {about}, \"bytes\": {}, \"rounds\": {}, ", measured.bytes, row.rounds);
     match &measured.outcomes {
         Err(why) => text += &format!("\"not_measured\": {}}}", quoted(why)),
         Ok(outcomes) => {
             text += "\"results\": [";
-            list(&mut text, outcomes, |outcome| json_outcome(outcome, outcomes, row.bytes));
+            list(&mut text, outcomes, |outcome| json_outcome(outcome, outcomes, measured.bytes));
             text.push('}');
         }
     }

@@ -20,7 +20,7 @@ pub struct Row {
     pub name: String,
     /// What is done, in words.
     pub about: String,
-    /// Bytes moved by each run.
+    /// Bytes moved by each run, unless the scene knows better.
     pub bytes: u64,
     /// Rounds that count.
     pub rounds: usize,

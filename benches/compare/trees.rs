@@ -16,7 +16,8 @@ use std::process::Stdio;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// Sources of programs: the crates of this project's Cargo.lock, as far as cargo has unpacked them on this machine,
-    /// and made ones, 13,000 files in all; the same for all programs, not for all machines.
+    /// and made ones, 13,000 files in all; the same for all programs, not for all machines. What they come to is counted when
+    /// they are there.
     Crates,
     /// One directory with 100,000 files of that many bytes.
     Flat(u64),
@@ -29,13 +30,14 @@ pub enum Shape {
 }
 
 const CRATES_FILES: u64 = 13_000;
-const CRATES_BYTES: u64 = 200 << 20;
+/// Room for them. (With 2,851 files of 37 crates, 52 MiB, they came to 116 MiB.)
+const CRATES_ROOM: u64 = 200 << 20;
 
 impl Shape {
     /// In words.
     pub fn about(self) -> String {
         match self {
-            Shape::Crates => "13,000 files of unpacked crates".into(),
+            Shape::Crates => "13,000 files, unpacked crates and made ones".into(),
             Shape::Flat(0) => "100,000 empty files in one directory".into(),
             Shape::Flat(bytes) => format!("100,000 files of {bytes} bytes in one directory"),
             Shape::Spread => "200,000 files of 1 KiB in 256 directories".into(),
@@ -53,10 +55,10 @@ impl Shape {
         }
     }
 
-    /// Bytes of all files; of crates about so many.
+    /// Bytes of all files; of crates what there is room for.
     pub fn bytes(self) -> u64 {
         match self {
-            Shape::Crates => CRATES_BYTES,
+            Shape::Crates => CRATES_ROOM,
             Shape::Flat(bytes) => self.files() * bytes,
             Shape::Spread => self.files() << 10,
             Shape::Large(files) => files << 20,
@@ -122,16 +124,13 @@ fn small(path: &Path, bytes: u64, number: u64) -> Result<()> {
 }
 
 fn plant_crates(root: &Path) -> Result<()> {
-    let mut files = 0;
+    let mut more = CRATES_FILES;
     for unpacked in unpacked_crates() {
         let name = unpacked.file_name().context("a crate without a name")?;
-        files += copy_crate(&unpacked, &root.join(name))?;
+        copy_crate(&unpacked, &root.join(name), &mut more)?;
     }
-    let more = CRATES_FILES.saturating_sub(files);
     // Five files to a directory, as in the crates; sizes from 128 bytes to 128 KiB, small ones most of all.
-    plant_directories(&root.join("."), more / 5, 5, |number| {
-        128 << (content::hash(number) % 11).min(content::hash(!number) % 11)
-    })
+    plant_directories(root, more, 5, |number| 128 << (content::hash(number) % 11).min(content::hash(!number) % 11))
 }
 
 /// The crates of Cargo.lock that cargo has unpacked on this machine.
@@ -153,21 +152,23 @@ fn unpacked_crates() -> Vec<PathBuf> {
     found.into_values().collect()
 }
 
-/// Copies a tree of regular files; how many there were.
-fn copy_crate(from: &Path, to: &Path) -> Result<u64> {
+/// Copies a tree of regular files, no more than are still wanted.
+fn copy_crate(from: &Path, to: &Path, more: &mut u64) -> Result<()> {
+    if *more == 0 {
+        return Ok(());
+    }
     fs::create_dir(to)?;
-    let mut files = 0;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let (place, kind) = (to.join(entry.file_name()), entry.file_type()?);
         if kind.is_dir() {
-            files += copy_crate(&entry.path(), &place)?;
-        } else if kind.is_file() {
+            copy_crate(&entry.path(), &place, more)?;
+        } else if kind.is_file() && *more > 0 {
             fs::copy(entry.path(), place)?;
-            files += 1;
+            *more -= 1;
         }
     }
-    Ok(files)
+    Ok(())
 }
 
 /// Copies of one tree.
@@ -191,8 +192,9 @@ impl Planting {
         shape.plant(&tree)?;
         let mut entries = BTreeMap::new();
         list(&tree, Path::new(""), &mut entries)?;
-        let bytes = entries.values().flatten().sum();
-        ensure!(!entries.is_empty(), "an empty tree");
+        let (files, bytes) = (entries.values().flatten().count() as u64, entries.values().flatten().sum());
+        // What the row says is what is measured.
+        ensure!(files == shape.files(), "{files} files were made of {}", shape.files());
         Ok(Planting { many, bytes, entries, complaints: base.join("complaints"), source, target })
     }
 
@@ -228,6 +230,10 @@ impl Planting {
 }
 
 impl Scene for Planting {
+    fn bytes(&self) -> Option<u64> {
+        Some(self.bytes)
+    }
+
     fn run(&mut self, program: &Program, thorough: bool) -> Result<Verdict> {
         self.target.remake()?;
         content::touch_memory(&self.target.directory().join("touched"), self.bytes)?;
