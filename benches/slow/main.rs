@@ -207,11 +207,13 @@ fn one(options: &Options, file_system: &str, program: &Path, source: &Path, plac
             }
         });
         let other = scope.spawn(|| other_program(&stick.place, &over));
-        let status = child.wait()?;
+        let status = child.wait();
         run.ends = began.elapsed();
-        run_it(Command::new("sync").arg("-f").arg(&stick.place))?;
+        let synced = run_it(Command::new("sync").arg("-f").arg(&stick.place));
         run.there = began.elapsed();
-        over.store(true, Ordering::Relaxed);
+        over.store(true, Ordering::Relaxed); // before anything is given up: the others would never end
+        synced?;
+        let status = status?;
         let as_expected = program.ends_with("rsync") && file_system == "vfat" && status.code() == Some(PARTIAL);
         ensure!(status.success() || as_expected, "{status}");
         other.join().map_err(|_| anyhow::anyhow!("the other program"))?
