@@ -25,7 +25,7 @@ const ERASE: &[u8] = b"\r\x1b[J";
 /// OSC 9;4 with state 0: no progress is shown in the task bar or the tab any more.
 const TASK_BAR_OFF: &[u8] = b"\x1b]9;4;0;\x1b\\";
 
-/// How long a signal handler waits at most for a frame that is being written, and for a terminal that takes nothing.
+/// How long is waited at most for a terminal that takes nothing and, by a signal handler, for a frame that is being written.
 const FRAME: Duration = Duration::from_millis(100);
 
 /// There is one terminal, so there is one of these.
@@ -119,8 +119,14 @@ pub(super) fn draw(line: &str, task_bar: Option<&str>) {
     SCREEN.drawing.store(false, SeqCst);
 }
 
-/// Writes a line for good, in place of the one that shows progress. If the terminal takes nothing, the line is lost.
+/// Writes a line about progress for good, in place of the one that shows it. If the terminal takes nothing, the line is lost.
 pub(super) fn say(line: &str) {
+    let _turn = cleared();
+    write_now(format!("{}{line}\n", newline()).as_bytes(), FRAME);
+}
+
+/// The same for a line that must not be lost, and waits as messages do.
+pub(super) fn warn(line: &str) {
     let _turn = cleared();
     write(format!("{}{line}\n", newline()).as_bytes());
 }

@@ -287,7 +287,7 @@ impl Watch {
         if let Some(remains) = remains.as_ref().filter(|_| self.reporting.notices)
             && !matches!(self.face(), Face::None)
         {
-            screen::say(&self.not_yet(remains));
+            screen::warn(&self.not_yet(remains));
         }
     }
 

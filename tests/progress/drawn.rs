@@ -101,16 +101,19 @@ fn frozen() -> Terminal {
 
 #[test]
 fn nobody_waits_for_a_terminal_that_is_frozen() {
-    let start = |scene: &Scene, terminal: &Terminal| {
-        scene.file("a", &content::bytes(1, 6 << 20));
+    let start = |scene: &Scene, terminal: &Terminal, mib: usize| {
+        scene.file("a", &content::bytes(1, mib << 20));
         let errors = Output::Descriptor(terminal.slave.try_clone().unwrap().into());
         scene.zccp(["-g", "--rate-limit=4M", "a", "out"]).variable("TERM", "xterm").stderr(errors).spawn()
     };
-    let (scene, terminal) = (Scene::new(), frozen());
-    start(&scene, &terminal).finish().succeeds().file_is("out", &content::bytes(1, 6 << 20));
+    // A bar that was there for more than two seconds would leave a line behind, which nobody waits for either.
+    for mib in [6, 12] {
+        let (scene, terminal) = (Scene::new(), frozen());
+        start(&scene, &terminal, mib).finish().succeeds().file_is("out", &content::bytes(1, mib << 20));
+    }
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let (scene, terminal) = (Scene::new(), frozen());
-        let running = start(&scene, &terminal);
+        let running = start(&scene, &terminal, 6);
         std::thread::sleep(Duration::from_millis(800)); // a frame was tried
         running.signal(Signal::USR1);
         let copied = || std::fs::metadata(scene.path("out")).map_or(0, |out| out.len());
