@@ -14,7 +14,7 @@ use rustix::fs::{self, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::termios;
 use std::os::fd::{AsFd as _, BorrowedFd};
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ static SCREEN: Screen = Screen {
     begun: AtomicBool::new(false),
     task_bar: AtomicBool::new(false),
     drawing: AtomicBool::new(false),
-    held: AtomicBool::new(false),
+    held: AtomicU32::new(0),
 };
 
 struct Screen {
@@ -52,8 +52,8 @@ struct Screen {
     task_bar: AtomicBool,
     /// A frame is being written.
     drawing: AtomicBool,
-    /// No more frames: a signal handler writes.
-    held: AtomicBool,
+    /// No more frames: so many signal handlers write, each on a thread of its own.
+    held: AtomicU32,
 }
 
 /// While this is there, nothing is drawn.
@@ -107,7 +107,7 @@ fn erase() {
 pub(super) fn draw(line: &str, task_bar: Option<&str>) {
     let _turn = SCREEN.turn.lock().unwrap_or_else(PoisonError::into_inner);
     SCREEN.drawing.store(true, SeqCst);
-    if !SCREEN.held.load(SeqCst) {
+    if SCREEN.held.load(SeqCst) == 0 {
         SCREEN.shown.store(true, SeqCst);
         if task_bar.is_some() {
             SCREEN.task_bar.store(true, SeqCst);
@@ -202,7 +202,7 @@ impl Held {
     /// Holds the drawing off, and waits for a frame that is being written by another thread. (The thread that draws takes
     /// no signals.)
     pub(super) fn now() -> Held {
-        SCREEN.held.store(true, SeqCst);
+        SCREEN.held.fetch_add(1, SeqCst);
         let mut waited = Duration::ZERO;
         while SCREEN.drawing.load(SeqCst) && waited < FRAME {
             std::thread::sleep(Duration::from_millis(1)); // clock_nanosleep(2), and nothing else
@@ -237,6 +237,20 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        SCREEN.held.store(false, SeqCst);
+        SCREEN.held.fetch_sub(1, SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_drawn_before_the_last_handler_has_written() {
+        let (status, end) = (Held::now(), Held::now());
+        drop(status);
+        assert_eq!(SCREEN.held.load(SeqCst), 1, "the program is ending");
+        drop(end);
+        assert_eq!(SCREEN.held.load(SeqCst), 0);
     }
 }
