@@ -93,6 +93,12 @@ fn with_bar(view: &View, share: u32, room: usize, charset: Charset) -> Line {
     let percent = share / 100;
     let mut pieces = vec![Piece(0, format!("{percent:>3}%"))];
     match in_memory.map(|more| (share + more) / 100 - percent) {
+        // Half of that bar is reading back: the percentage is not that of the bytes on the device.
+        Some(_) if progress.verifies => {
+            let arrived = progress.done().saturating_sub(progress.in_memory.unwrap_or(0));
+            let there = if room >= 60 { " on device" } else { "" };
+            pieces.push(Piece(3, format!("{}{there}", Of(arrived.min(progress.expected), progress.expected))));
+        }
         Some(more) if room >= 60 => pieces.push(Piece(3, format!("on device (+{more}% in memory)"))),
         Some(more) => pieces.push(Piece(3, format!("+{more}%"))),
         None => {
@@ -292,6 +298,17 @@ mod tests {
             let says = format!("{:>3}%  on device (+{}% in memory)", percents.0, percents.1);
             assert!(line.tail.starts_with(&says), "{says:?}: {line:?}");
         }
+    }
+
+    #[test]
+    fn what_is_on_the_device_is_an_amount_where_the_percentage_is_of_more_than_copying() {
+        let copying = Progress { given: 4_600_000_000, in_memory: Some(2_300_000_000), ..view("", None).progress };
+        let view =
+            View { progress: Progress { verifies: true, ..copying }, share: Some(2500), ..view("big.iso", None) };
+        let shown = line(&view, 80, Ascii);
+        assert!(shown.tail.starts_with(" 25%  2.1/4.2 GiB on device  "), "{shown:?}");
+        assert_eq!(shown.in_memory, Some(2500), "a quarter of the bar");
+        assert!(line(&view, 50, Ascii).tail.starts_with(" 25%  2.1/4.2 GiB  "));
     }
 
     #[test]
