@@ -1,6 +1,6 @@
 //! `--json`: every line an object that a reader which is not ours can read, and what is in it.
 
-use crate::apparatus::{Command, Fs, Scene, content, sockets};
+use crate::apparatus::{Command, Fs, Scene, content, skip, sockets};
 use crate::apparatus::{Output, Reader};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -183,6 +183,21 @@ fn who_was_stopped_is_not_slow_when_he_goes_on() {
     for one in progress {
         assert!(one["rate"].as_u64() > Some(1 << 20), "{one}: 2 MiB a second while it runs");
     }
+}
+
+#[test]
+fn what_zccat_may_not_read_is_no_part_of_the_total() {
+    if !skip::is_root() {
+        return skip::skip!("root is needed to become somebody else");
+    }
+    let Some(scene) = Scene::on(Fs::Tmpfs) else { return };
+    scene.file("a", &content::bytes(1, 2 << 20));
+    scene.file("secret", &content::bytes(2, 1 << 20));
+    scene.program("/bin/chmod").arguments(["600", "secret"]).run().succeeds();
+    let command = scene.zccat(["--json", "--rate-limit=2M", "secret", "a", "a"]);
+    let objects = objects(&command.with_user(65_534).run().fails_with(1).stderr);
+    let totals: Vec<u64> = objects.iter().filter_map(|object| object["expected_bytes"].as_u64()).collect();
+    assert!(totals.len() > 1 && totals.iter().all(|total| *total == 4 << 20), "{objects:?}");
 }
 
 #[test]
