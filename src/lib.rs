@@ -154,7 +154,7 @@ pub fn run(default: Program, arguments: Vec<OsString>) -> i32 {
 fn work(options: &'static Options, invocation: &Invocation, mut messages: Messages) -> i32 {
     let (reporting, target, sources) = reporting(options);
     let operands = sources.operands;
-    let json = match target.map(|target| Json::open(target, operands)).transpose() {
+    let json = match target.map(|target| Json::open(target, &sources)).transpose() {
         Ok(json) => json.map(Arc::new),
         Err(text) => {
             messages.error(text);

@@ -87,6 +87,21 @@ fn a_file_that_is_copied_from_or_to_is_not_written_to() {
         outcome.fails_with(1).stderr_is(&said).file_is("a", b"contents").no_file("d/there");
     }
     scene.zccat(["--json=a", "a"]).run().fails_with(1).file_is("a", b"contents");
+    // What is in a directory that is copied is as much a source.
+    scene.directory("s");
+    scene.directory("s/e");
+    scene.file("s/e/log", b"contents");
+    for stream in ["s/e/log", "./d/../s/e/log"] {
+        let outcome = scene.zccp(["-r", &format!("--json={stream}"), "there", "s", "d"]).run();
+        let said = format!("zccp: cannot write JSON to '{stream}': it is to be copied\n");
+        outcome.fails_with(1).stderr_is(&said).file_is("s/e/log", b"contents").no_file("d/there");
+    }
+    for excluded in ["log", "e/", "/e/log"] {
+        scene.file("s/e/log", b"old");
+        let outcome = scene.zccp(["-r", "--json=s/e/log", &format!("--exclude={excluded}"), "s", "left"]).run();
+        outcome.succeeds().stderr_is("").no_file("left/e/log");
+        assert_eq!(events(&objects(&scene.bytes("s/e/log"))), ["start", "summary"], "{excluded}");
+    }
     for (stream, to) in [("there", "there"), ("new", "new"), ("d/a", "d")] {
         let outcome = scene.zccp([&format!("--json={stream}"), "a", to]).run();
         let said = format!("zccp: cannot create regular file '{stream}': JSON is written to it\n");

@@ -5,6 +5,7 @@
 
 mod object;
 
+use super::foresee::Sources;
 use super::line::View;
 use super::quote::shell_always;
 use crate::engine::Name;
@@ -20,6 +21,7 @@ use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -111,19 +113,30 @@ pub struct File<'f> {
     pub resumed: Option<(&'f Trail, u64)>,
 }
 
-/// Whether the name is that of a regular file among the sources.
-fn is_one_of(name: &OsStr, sources: &[OsString]) -> bool {
+/// Whether the name is that of a regular file that is there and is one of the sources, or in one.
+fn is_to_be_copied(name: &OsStr, sources: &Sources) -> bool {
     let facts = |name: &OsStr| Facts::at(fs::CWD, name, true);
-    let regular = facts(name).ok().filter(|facts| facts.kind == Kind::Regular);
-    regular.is_some_and(|stream| sources.iter().any(|source| facts(source).is_ok_and(|facts| facts.same_file(&stream))))
+    let Some(stream) = facts(name).ok().filter(|facts| facts.kind == Kind::Regular) else { return false };
+    let is_one = |source: &OsStr| facts(source).is_ok_and(|facts| facts.same_file(&stream));
+    sources.operands.iter().any(|source| is_one(source) || is_in(name, source, sources))
+}
+
+/// Whether the file is in this source, if that is a directory, and not left out.
+fn is_in(name: &OsStr, source: &OsStr, sources: &Sources) -> bool {
+    let directory = Facts::at(fs::CWD, source, sources.followed).is_ok_and(|facts| facts.kind == Kind::Directory);
+    let places = || Some((std::fs::canonicalize(name).ok()?, std::fs::canonicalize(source).ok()?));
+    let Some((file, root)) = places().filter(|_| directory) else { return false };
+    let Ok(way) = file.strip_prefix(&root) else { return false };
+    let left_out = |part: &Path| sources.excluded.is_some_and(|what| what.excludes(part.as_os_str(), part != way));
+    !way.ancestors().filter(|part| !part.as_os_str().is_empty()).any(left_out)
 }
 
 impl Json {
-    /// Opens the stream. A file that is one of the `sources` is not, and keeps its contents.
+    /// Opens the stream. A file that is one of the `sources`, or in one, is not, and keeps its contents.
     ///
     /// # Errors
     /// What is to be said of it if it cannot be had.
-    pub fn open(target: &Target, sources: &[OsString]) -> Result<Json, String> {
+    pub fn open(target: &Target, sources: &Sources) -> Result<Json, String> {
         let (sink, shown) = match target {
             Target::StandardError if start::was_closed(2) => (Err(Errno::BADF), "fd:2".into()),
             Target::StandardError => (Ok(Sink::Inherited(descriptor::inherited(2))), "standard error".into()),
@@ -131,7 +144,7 @@ impl Json {
                 descriptor::duplicate_inherited(*number).map(Sink::Own),
                 shell_always(OsStr::new(&format!("fd:{number}"))),
             ),
-            Target::File(name) if is_one_of(name, sources) => {
+            Target::File(name) if is_to_be_copied(name, sources) => {
                 return Err(format!("cannot write JSON to {}: it is to be copied", shell_always(name)));
             }
             Target::File(name) => {
