@@ -334,5 +334,8 @@ fn an_empty_file_of_a_tree_is_a_file() {
     let mut names: Vec<&str> = objects.iter().filter_map(|object| object["source"].as_str()).collect();
     names.sort_unstable();
     assert_eq!(names, ["d/a", "d/b"]);
+    assert_eq!(objects.last().map(|last| &last["expected_bytes"]), Some(&1.into()));
+    let alone = self::objects(&scene.zccp(["--json", "d/a", "f"]).run().succeeds().stderr);
+    assert_eq!(alone.last().map(|last| &last["expected_bytes"]), Some(&0.into()), "that is known");
     assert_eq!(objects.last().map(|last| &last["files"]), Some(&2.into()));
 }

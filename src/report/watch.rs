@@ -160,8 +160,8 @@ impl Watch {
         match expected {
             Some(expected) => COUNTERS.came_to(expected, done),
             None => {
-                COUNTERS.endless(false);
                 COUNTERS.came_to(0, done);
+                COUNTERS.endless(false); // the total is known from here on
             }
         }
         COUNTERS.file_done();

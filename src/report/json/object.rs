@@ -92,8 +92,8 @@ impl Object {
 
     pub(super) fn progress(&mut self, progress: &Progress) -> &mut Object {
         self.number("bytes", progress.done()).number("moved", progress.given).number("files", progress.files);
-        if let Some(total) = progress.total() {
-            self.number("expected_bytes", total);
+        if !progress.scanning && !progress.endless {
+            self.number("expected_bytes", progress.expected);
         }
         if let Some(in_memory) = progress.in_memory {
             self.number("in_memory", in_memory);
