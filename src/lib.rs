@@ -162,6 +162,7 @@ fn work(options: &'static Options, invocation: &Invocation, mut messages: Messag
         }
     };
     if let Some(json) = &json {
+        sys::start::ignore_sigpipe(); // who reads about the copy may go, and the copy goes on
         if json.is_standard_error() {
             interrupt::be_silent();
         }
@@ -192,9 +193,6 @@ fn reporting(options: &'static Options) -> (Reporting, Option<&'static report::j
     match options {
         Options::Zccp(options) => {
             let unasked = options.progress == When::Auto && (options.strictly_gnu || options.quiet);
-            if options.json.is_some() {
-                sys::start::ignore_sigpipe(); // who reads about the copy may go, and the copy goes on
-            }
             let reporting = Reporting {
                 when: if unasked || options.dry_run { When::Never } else { options.progress },
                 notices: !options.quiet && !options.strictly_gnu,
