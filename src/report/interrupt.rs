@@ -24,7 +24,7 @@ struct Known {
     program: String,
     counters: &'static Counters,
     began: Instant,
-    notices: bool,
+    last_word: bool,
     rest: Rest,
     charset: Charset,
 }
@@ -69,13 +69,13 @@ const ALSO: [Signal; 8] = [
     Signal::Status,
 ];
 
-/// From now on SIGUSR1 prints a status line. `notices`: those signals that end the program are told of too,
+/// From now on SIGUSR1 prints a status line. `last_word`: those signals that end the program are told of too,
 /// and what becomes of the `rest`.
-pub fn prepare(program: &str, counters: &'static Counters, began: Instant, notices: bool, rest: Rest) {
+pub fn prepare(program: &str, counters: &'static Counters, began: Instant, last_word: bool, rest: Rest) {
     let charset = Charset::current();
-    if KNOWN.set(Known { program: program.into(), counters, began, notices, rest, charset }).is_ok() {
+    if KNOWN.set(Known { program: program.into(), counters, began, last_word, rest, charset }).is_ok() {
         signal::react_to(&[Signal::Status], react);
-        if notices {
+        if last_word {
             signal::react_to(&ENDS, react);
         }
     }
@@ -123,7 +123,7 @@ fn react(signal: Signal) {
     let held = Held::now();
     let removed = temporary::remove_all();
     if let Some(known) = KNOWN.get()
-        && known.notices
+        && known.last_word
         && !OVER.load(Ordering::SeqCst)
         && !SILENT.load(Ordering::SeqCst)
     {

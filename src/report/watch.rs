@@ -281,7 +281,7 @@ impl Watch {
         interrupt::over();
         let elapsed = self.began.elapsed();
         if self.reporting.notices && well && shown.is_some_and(|since| since.elapsed() >= WORTH_A_WORD) {
-            screen::say(&self.last_word(elapsed));
+            screen::say(&self.left_behind(elapsed));
         }
         let remains = self.remains.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(remains) = remains.as_ref().filter(|_| self.reporting.notices)
@@ -301,7 +301,7 @@ impl Watch {
         )
     }
 
-    /// The last word of `--json`: with which `status` it ends.
+    /// The last object of `--json`: with which `status` it ends.
     ///
     /// # Errors
     /// What is to be said if the stream is not complete.
@@ -313,8 +313,8 @@ impl Watch {
         json.summary(&Outcome { progress: COUNTERS.now(), elapsed, failed: status != 0, remains })
     }
 
-    /// `big.iso: 4.3 GiB in 3:24, 21 MiB/s`
-    fn last_word(&self, elapsed: Duration) -> String {
+    /// What a bar that was long there leaves: `big.iso: 4.3 GiB in 3:24, 21 MiB/s`
+    fn left_behind(&self, elapsed: Duration) -> String {
         let progress = COUNTERS.now();
         let what = match progress.files {
             1 => {
