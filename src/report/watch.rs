@@ -149,7 +149,7 @@ impl Watch {
             let may_last = expected.is_none_or(|bytes| bytes >= LARGE);
             if may_last || self.json.is_some() || self.began.elapsed() >= WORTH_A_LINE {
                 self.start();
-            } else if expected.is_none_or(|bytes| bytes >= SMALL) {
+            } else if expected >= Some(SMALL) {
                 COUNTERS.wait(|sink| TOLD.get().into_iter().for_each(|watch| watch.lasts(sink, LASTS)));
             }
         }
