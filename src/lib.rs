@@ -154,7 +154,7 @@ pub fn run(default: Program, arguments: Vec<OsString>) -> i32 {
 fn work(options: &'static Options, invocation: &Invocation, mut messages: Messages) -> i32 {
     let (reporting, target, sources) = reporting(options);
     let operands = sources.operands;
-    let json = match target.map(|target| Json::open(target, &sources)).transpose() {
+    let json = match target.map(|target| Json::open(target, &sources, inherited(options))).transpose() {
         Ok(json) => json.map(Arc::new),
         Err(text) => {
             messages.error(text);
@@ -185,6 +185,17 @@ fn work(options: &'static Options, invocation: &Invocation, mut messages: Messag
             messages.error(text);
             messages.finish()
         }
+    }
+}
+
+/// Of the descriptors that the program was started with, those that bytes are copied from or to.
+fn inherited(options: &Options) -> &'static [i32] {
+    let Options::Zccat(options) = options else { return &[] };
+    match (options.operands.iter().any(|name| name == "-"), options.peer.is_none()) {
+        (true, true) => &[0, 1],
+        (true, false) => &[0],
+        (false, true) => &[1],
+        (false, false) => &[],
     }
 }
 

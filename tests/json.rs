@@ -87,6 +87,14 @@ fn a_file_that_is_copied_from_or_to_is_not_written_to() {
         outcome.fails_with(1).stderr_is(&said).file_is("a", b"contents").no_file("d/there");
     }
     scene.zccat(["--json=a", "a"]).run().fails_with(1).file_is("a", b"contents");
+    for (command, why) in [
+        ("\"$ZCCAT\" --json=a <a", "it is to be copied"),
+        ("\"$ZCCAT\" there - --json=a <a", "it is to be copied"),
+        ("\"$ZCCAT\" --json=a there >>a", "it is copied to"),
+    ] {
+        let said = format!("cannot write JSON to 'a': {why}\n");
+        scene.shell(command).run().fails_with(1).stdout_is("").stderr_has(&said).file_is("a", b"contents");
+    }
     // What is in a directory that is copied is as much a source.
     scene.directory("s");
     scene.directory("s/e");

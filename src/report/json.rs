@@ -113,12 +113,20 @@ pub struct File<'f> {
     pub resumed: Option<(&'f Trail, u64)>,
 }
 
-/// Whether the name is that of a regular file that is there and is one of the sources, or in one.
-fn is_to_be_copied(name: &OsStr, sources: &Sources) -> bool {
+/// What the job has to do with the regular file of that name, if there is one: it is one of the sources, or in one, or
+/// `inherited` has it.
+fn part(name: &OsStr, sources: &Sources, inherited: &[i32]) -> Option<&'static str> {
     let facts = |name: &OsStr| Facts::at(fs::CWD, name, true);
-    let Some(stream) = facts(name).ok().filter(|facts| facts.kind == Kind::Regular) else { return false };
+    let stream = facts(name).ok().filter(|facts| facts.kind == Kind::Regular)?;
     let is_one = |source: &OsStr| facts(source).is_ok_and(|facts| facts.same_file(&stream));
-    sources.operands.iter().any(|source| is_one(source) || is_in(name, source, sources))
+    let has_it = |fd: i32| {
+        let has = |fd| Facts::of(descriptor::inherited(fd)).is_ok_and(|facts| facts.same_file(&stream));
+        inherited.contains(&fd) && !start::was_closed(fd) && has(fd)
+    };
+    if has_it(0) || sources.operands.iter().any(|source| is_one(source) || is_in(name, source, sources)) {
+        return Some("it is to be copied");
+    }
+    has_it(1).then_some("it is copied to")
 }
 
 /// Whether the file is in this source, if that is a directory, and not left out.
@@ -132,11 +140,17 @@ fn is_in(name: &OsStr, source: &OsStr, sources: &Sources) -> bool {
 }
 
 impl Json {
-    /// Opens the stream. A file that is one of the `sources`, or in one, is not, and keeps its contents.
+    /// Opens the stream. A file that is one of the `sources`, or in one, is not, and keeps its contents; and so does what
+    /// standard input (0) and output (1) are, if `inherited` says that they are used.
     ///
     /// # Errors
     /// What is to be said of it if it cannot be had.
-    pub fn open(target: &Target, sources: &Sources) -> Result<Json, String> {
+    pub fn open(target: &Target, sources: &Sources, inherited: &[i32]) -> Result<Json, String> {
+        if let Target::File(name) = target
+            && let Some(why) = part(name, sources, inherited)
+        {
+            return Err(format!("cannot write JSON to {}: {why}", shell_always(name)));
+        }
         let (sink, shown) = match target {
             Target::StandardError if start::was_closed(2) => (Err(Errno::BADF), "fd:2".into()),
             Target::StandardError => (Ok(Sink::Inherited(descriptor::inherited(2))), "standard error".into()),
@@ -144,9 +158,6 @@ impl Json {
                 descriptor::duplicate_inherited(*number).map(Sink::Own),
                 shell_always(OsStr::new(&format!("fd:{number}"))),
             ),
-            Target::File(name) if is_to_be_copied(name, sources) => {
-                return Err(format!("cannot write JSON to {}: it is to be copied", shell_always(name)));
-            }
             Target::File(name) => {
                 let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOCTTY | OFlags::CLOEXEC;
                 (fs::open(name, flags, Mode::from_raw_mode(0o666)).map(Sink::Own), shell_always(name))
