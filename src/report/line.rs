@@ -255,8 +255,21 @@ mod tests {
             ..Progress::default()
         };
         let many = Progress { scanning: false, ..scanning };
+        let apart = Progress { in_memory: Some(1 << 29), ..many };
+        let read_back = Progress { verifies: true, ..apart };
+        let reading = Progress { phase: Phase::Verifying, verified: 1 << 29, ..read_back };
+        let unknown = Progress { scanning: true, ..apart };
         for name in ["", "a", "日本語のファイル/日本語", "a\x1b[2J\n\u{202e}", &"x/".repeat(120)] {
-            for (progress, percent) in [(scanning, None), (many, Some(33)), (many, Some(100)), (many, None)] {
+            for (progress, percent) in [
+                (scanning, None),
+                (many, Some(33)),
+                (many, Some(100)),
+                (many, None),
+                (apart, Some(16)),
+                (read_back, Some(8)),
+                (reading, Some(16)),
+                (unknown, None),
+            ] {
                 for charset in [Ascii, Utf8] {
                     for width in 0..200 {
                         let view = View { progress, ..view(name, percent) };

@@ -1,7 +1,8 @@
 //! What the rooms above tell of the job as it goes on, and what comes of it: progress on the terminal, status lines, JSON.
 //!
-//! Nothing is asked of the kernel before a copy has lasted half a second, or begins that may: a short job pays for a few
-//! additions. As `cp`, or with `--quiet`, or off a terminal, nothing is drawn.
+//! A short job pays for the handlers of four signals (as `cp`, of none) and a few additions: nothing more is asked of the kernel
+//! before a copy has lasted for a hundredth of a second, or begins that may be long. As `cp`, or with `--quiet`, or off a
+//! terminal, nothing is drawn.
 
 use super::amount::{Bytes, Clock, per_second};
 use super::fit::fit;
