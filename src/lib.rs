@@ -98,9 +98,10 @@
 //!   takes the signals (`sys::signal`).
 //! * Over loopback, neither read and write nor sendfile is best for TCP: the bytes are sent from a mapping, in large pieces, so
 //!   that there is one copy and the receiver is woken less often (`engine::mmap`, docs/numbers-cat.md).
-//! * What may be unread in a TCP receiver's queue has a bound (`sys::socket`), and that much goes by value. So it does where
-//!   sendfile is chosen but no device takes the bytes, because another address may be a container on this machine (seen over
-//!   veth, `tests/sharing.rs`).
+//! * Sendfile is chosen for TCP only where a device takes the bytes: another address may be a container on this machine, whose
+//!   queue would hold the pages themselves (seen over veth, `tests/sharing.rs`), and nobody can wait for it to be read if the
+//!   file is cut short. It costs such a copy a sixth of its speed. Where sendfile is asked for all the same, what may be unread in
+//!   the receiver's queue has a bound (`sys::socket`), and that much goes by value.
 //! * Rust's runtime does not run, so nothing of it has to be undone: the programs begin with C's `main` (`sys::start`). That
 //!   halves the system calls of a small run.
 //! * The memory a copy lands in decides its speed on a virtual machine: pages that the host has not backed yet make

@@ -1,12 +1,12 @@
 //! What was sent stays what it was: once zccat has ended, no change of the source reaches whoever reads its output.
 
 use crate::apparatus::veth::with_neighbour;
-use crate::apparatus::{Command, Engine, Fs, Outcome, Scene, content, skip, sockets};
+use crate::apparatus::{Command, Engine, Fs, Outcome, Running, Scene, content, skip, sockets};
 use rustix::fs::FallocateFlags;
 use rustix::process::Signal;
 use std::fs::File;
 use std::io::Read;
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::time::Duration;
@@ -164,6 +164,87 @@ fn as_pages_to(connection: impl Fn() -> (TcpStream, TcpStream)) {
         outcome.succeeds().stderr_has("moved: sendfile ");
         assert!(content::difference(&bytes, &arrived).is_none(), "the reader saw the change");
     }
+}
+
+/// Sends the scene's `a` to the neighbour at `address`, and cuts it to half of what waits there unread, when no more goes into
+/// the connection. Zccat, its end of the connection, and the neighbour's.
+fn cut_while_sent(scene: &Scene, engine: Option<&str>, listener: &TcpListener) -> (Running, TcpStream, TcpStream) {
+    let theirs = TcpStream::connect(("10.9.0.2", listener.local_addr().unwrap().port())).unwrap();
+    let (ours, _) = listener.accept().unwrap();
+    let same = theirs.try_clone().unwrap();
+    let option = engine.map(|engine| Engine::named(engine).option().expect("an option"));
+    let running = scene.zccat(option).argument("a").stdout_to(theirs).spawn();
+    let unread = until_stuck(&running, &ours);
+    File::options().write(true).open(scene.path("a")).unwrap().set_len((unread / 2) | 1).unwrap();
+    (running, same, ours)
+}
+
+/// Waits until zccat sleeps and nothing moves; how much is unread then, bytes.
+fn until_stuck(running: &Running, ours: &TcpStream) -> u64 {
+    let mut unread = 0;
+    running.wait_until("waiting", || {
+        let before = std::mem::replace(&mut unread, rustix::io::ioctl_fionread(ours).unwrap());
+        unread > 0 && unread == before && running.is_asleep()
+    });
+    unread
+}
+
+/// Reads until zccat has ended, little at a time.
+fn read_until_ended(running: &Running, ours: &mut TcpStream) -> Vec<u8> {
+    ours.set_read_timeout(Some(Duration::from_millis(10))).unwrap(); // there is another end still
+    let (mut arrived, mut piece) = (Vec::new(), [0; 64 * 1024]);
+    running.wait_until("ended", || {
+        let n = ours.read(&mut piece).unwrap_or(0);
+        arrived.extend_from_slice(&piece[..n]);
+        !running.is_running()
+    });
+    ours.set_read_timeout(None).unwrap();
+    arrived
+}
+
+/// Less goes by value then than may be unread. To a neighbour nothing goes by reference unless that is asked for.
+#[test]
+fn nor_is_it_to_a_neighbour_where_the_source_was_cut_short() {
+    with_neighbour(|listener| {
+        for fs in [Fs::Ext4, Fs::Tmpfs] {
+            let Some(scene) = Scene::on(fs) else { continue };
+            let bytes = content::bytes(17, sockets::most_in_two() + 12_000_000);
+            let source = scene.file("a", &bytes);
+            let (running, same, mut ours) = cut_while_sent(&scene, None, &listener);
+            let mut arrived = read_until_ended(&running, &mut ours);
+            running.finish().fails_with(1).stderr_has("a became shorter while it was copied: ");
+            let length = std::fs::metadata(&source).unwrap().len() as usize;
+            std::fs::write(&source, vec![b'!'; length]).unwrap();
+            drop(same);
+            ours.read_to_end(&mut arrived).unwrap();
+            assert!(arrived.len() > length, "nothing was under way when it was cut");
+            assert!(bytes.starts_with(&arrived), "{}: the reader saw the change", fs.name());
+        }
+    });
+}
+
+/// Where it is asked for, zccat ends when none of its pages waits in its own queue, or when nobody will read them.
+#[test]
+fn pages_of_a_source_that_was_cut_short_are_waited_for_until_they_are_acknowledged() {
+    with_neighbour(|listener| {
+        for (engine, goes_away) in [("sendfile", false), ("splice", false), ("sendfile", true)] {
+            let Some(scene) = Scene::on(Fs::Ext4) else { return };
+            scene.file("a", &content::bytes(18, sockets::most_in_two() + 12_000_000));
+            let (running, same, mut ours) = cut_while_sent(&scene, Some(engine), &listener);
+            // So much that there is room again, and it meets the end of the file.
+            let unread = until_stuck(&running, &ours);
+            ours.read_exact(&mut vec![0; unread as usize]).unwrap();
+            until_stuck(&running, &ours);
+            assert!(sockets::unacknowledged(&same) > 0, "nothing has to be waited for");
+            if goes_away {
+                sockets::reset(ours);
+            } else {
+                read_until_ended(&running, &mut ours);
+                assert_eq!(sockets::unacknowledged(&same), 0, "{engine}");
+            }
+            running.finish().fails_with(1).stderr_has("a became shorter while it was copied: ");
+        }
+    });
 }
 
 /// A reader that makes its pipe larger when zccat has made its plan: more is unread at the end than could be then.

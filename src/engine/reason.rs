@@ -59,6 +59,8 @@ pub enum Reason {
     FitsThePipe,
     /// The whole source may be unread in the socket, or at its peer, when the program ends.
     FitsTheSocket,
+    /// No device takes the bytes, so pages may get into the queue of a peer on this machine, and would change there with the file.
+    MayStayHere,
     /// Terminals are read and written plainly.
     Terminal,
     /// /proc, /sys and the like are read plainly.

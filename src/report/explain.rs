@@ -134,6 +134,7 @@ pub fn because(reason: &Reason) -> String {
         Reason::Slower => "measured slower for such a pair",
         Reason::OnlyWhenAsked => "used only when asked for",
         Reason::FitsThePipe => "the whole file fits the pipe: reading is as fast, and safe from later changes",
+        Reason::MayStayHere => "no device takes the bytes; a peer on this machine would see the file change",
         Reason::FitsTheSocket => "all of it may be unread when the program ends, and would change with the file",
         Reason::Terminal => "terminals are read and written plainly",
         Reason::Pseudo => "files made up by the kernel are read plainly",

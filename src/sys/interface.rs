@@ -7,9 +7,12 @@ use super::socket;
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::mem;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 /// "Is scatter-gather on?" (`ETHTOOL_GSG`, `<linux/ethtool.h>`; not in libc).
 const ETHTOOL_GSG: u32 = 0x18;
@@ -34,10 +37,10 @@ pub struct Interface {
     name: [u8; libc::IFNAMSIZ],
     /// Whether scatter-gather is on; `None` where the driver does not say.
     pub gathers: Option<bool>,
-    /// Whether it belongs to a device (PCI, USB, virtio), which takes the bytes and hands no page on. Of an interface that is
-    /// only the kernel's own (veth, a bridge, a tunnel, lo) nobody can tell: the peer may be in a container on this machine,
-    /// and the very pages get into its queue. False also where it cannot be told (IFLA_PARENT_DEV_NAME is there from Linux
-    /// 5.14 on).
+    /// Whether it belongs to a device (PCI, USB, virtio), which takes the bytes and hands no page on, or is a bond or VLAN of
+    /// such. Of an interface that is only the kernel's own (veth, a bridge, a tunnel, lo) nobody can tell: the peer may be in a
+    /// container on this machine, and the very pages get into its queue. False also where it cannot be told
+    /// (IFLA_PARENT_DEV_NAME is there from Linux 5.14 on).
     pub device: bool,
 }
 
@@ -56,8 +59,35 @@ impl Interface {
         let mut name = [0; libc::IFNAMSIZ];
         let text = said(libc::IFLA_IFNAME)?; // with its NUL
         name.get_mut(..text.len())?.copy_from_slice(text);
-        Some(Interface { name, gathers: None, device: said(libc::IFLA_PARENT_DEV_NAME).is_some() })
+        let found = Interface { name, gathers: None, device: said(libc::IFLA_PARENT_DEV_NAME).is_some() };
+        let device = found.device || found.in_sysfs(index).is_some_and(|place| passes_on_to_devices(&place, LAYERS));
+        Some(Interface { device, ..found })
     }
+
+    /// Its directory in sysfs, if that shows this network and not another one: it has the same number there.
+    fn in_sysfs(&self, index: u32) -> Option<PathBuf> {
+        let place = Path::new("/sys/class/net").join(OsStr::from_bytes(self.name.split(|byte| *byte == 0).next()?));
+        let number = std::fs::read_to_string(place.join("ifindex")).ok()?;
+        (number.trim().parse() == Ok(index)).then_some(place)
+    }
+}
+
+/// A VLAN on a bond on devices.
+const LAYERS: usize = 2;
+
+/// Whether the interface in this directory of sysfs is a bond or a VLAN (DEVTYPE in `uevent`), and all that it passes on to
+/// (the links `lower_NAME`) are of devices, through so many layers at most. (From the kernel's source: bond_main.c,
+/// vlan_dev.c, net/core/dev.c; the kernel this was written on has neither.)
+fn passes_on_to_devices(place: &Path, layers: usize) -> bool {
+    let says = std::fs::read_to_string(place.join("uevent")).unwrap_or_default();
+    if layers == 0 || !says.lines().any(|line| line == "DEVTYPE=bond" || line == "DEVTYPE=vlan") {
+        return false;
+    }
+    let entries = std::fs::read_dir(place).into_iter().flatten().flatten();
+    let lower = entries.filter(|entry| entry.file_name().as_bytes().starts_with(b"lower_"));
+    let mut lower = lower.map(|entry| entry.path()).peekable();
+    let is_of_device = |place: PathBuf| place.join("device").exists() || passes_on_to_devices(&place, layers - 1);
+    lower.peek().is_some() && lower.all(is_of_device)
 }
 
 /// The interface by which a connected TCP socket's bytes leave, as the routing stands now; `None` where that cannot be
@@ -248,9 +278,38 @@ mod tests {
             let Ok(index) = std::fs::read_to_string(entry.path().join("ifindex")) else { continue };
             let interface = Interface::numbered(&router, index.trim().parse().expect("a number"));
             let interface = interface.expect("what the kernel says of it");
-            assert_eq!(interface.device, entry.path().join("device").exists(), "{:?}", entry.path());
+            let device = entry.path().join("device").exists() || passes_on_to_devices(&entry.path(), LAYERS);
+            assert_eq!(interface.device, device, "{:?}", entry.path());
             assert_eq!(Some(&*interface.name()), entry.file_name().to_str());
         }
+    }
+
+    #[test]
+    fn a_bond_or_vlan_is_as_good_as_what_it_passes_on_to() {
+        let net = std::env::temp_dir().join(format!("net-{}", std::process::id()));
+        let make = |name: &str, kind: &str, lower: &[&str]| {
+            std::fs::create_dir_all(net.join(name)).expect("made");
+            std::fs::write(net.join(name).join("uevent"), format!("INTERFACE={name}\nDEVTYPE={kind}\n")).expect("made");
+            for of in lower {
+                let link = net.join(name).join(format!("lower_{of}"));
+                std::os::unix::fs::symlink(format!("../{of}"), link).expect("made");
+            }
+        };
+        for card in ["eth0", "eth1"] {
+            std::fs::create_dir_all(net.join(card).join("device")).expect("made");
+        }
+        make("veth0", "veth", &[]);
+        make("bond0", "bond", &["eth0", "eth1"]);
+        make("bond1", "bond", &["eth0", "veth0"]);
+        make("bond2", "bond", &[]);
+        make("vlan0", "vlan", &["bond0"]);
+        make("vlan1", "vlan", &["bond1"]);
+        make("vlan2", "vlan", &["vlan0"]);
+        make("bridge0", "bridge", &["eth0"]);
+        let good = ["bond0", "bond1", "bond2", "vlan0", "vlan1", "vlan2", "bridge0", "veth0", "none"];
+        let good: Vec<_> = good.into_iter().filter(|name| passes_on_to_devices(&net.join(name), LAYERS)).collect();
+        assert_eq!(good, ["bond0", "vlan0"]);
+        std::fs::remove_dir_all(&net).expect("removed");
     }
 
     #[test]

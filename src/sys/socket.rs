@@ -2,6 +2,7 @@
 
 use super::descriptor::last_errno;
 use super::interface::{self, Interface};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, RecvFlags, SocketType, sockopt};
 use std::mem::MaybeUninit;
@@ -53,6 +54,12 @@ impl Socket {
         self.internet && self.stream
     }
 
+    /// TCP that leaves by a device: what has been acknowledged is no page of ours any more. By any other interface, loopback
+    /// among them, the pages themselves may go on into the queue of a peer on this machine.
+    pub fn leaves_by_device(&self) -> bool {
+        self.out.is_some_and(|out| out.device)
+    }
+
     /// A unix stream socket: its peer is on this machine, and one queue is all there is between us.
     pub fn is_unix_stream(&self) -> bool {
         !self.internet && self.stream && self.local
@@ -87,6 +94,15 @@ pub fn discard(fd: impl AsFd) -> Result<Incoming, Errno> {
 /// The error a dead socket has pending (SO_ERROR); asking clears it.
 pub fn pending_error(fd: impl AsFd) -> Option<Errno> {
     sockopt::socket_error(fd).ok()?.err()
+}
+
+/// Whether a connection is over, so that nothing in it arrives any more: it was reset, has timed out, or is closed both ways
+/// (POLLERR and POLLHUP: poll(2)).
+pub fn is_over(fd: impl AsFd) -> bool {
+    let fd = fd.as_fd();
+    let mut asked = [PollFd::new(&fd, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    matches!(poll(&mut asked, Some(&now)), Ok(n) if n > 0)
 }
 
 /// Bytes sent that the peer has not acknowledged yet (SIOCOUTQ: tcp(7)), or, with a unix socket, memory that holds bytes

@@ -32,8 +32,8 @@ pub(super) struct Pages {
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 impl Pages {
-    /// While our reader's pipe or unix socket may hold some of them, until the reader has read them, or has gone. A write of
-    /// the same bytes would have waited for the reader just as long; for a peer of our own no longer than it may take
+    /// While our reader's pipe or socket may hold some of them, until the reader has read them (over TCP: has acknowledged
+    /// them), or has gone. A write of the same bytes would have waited for the reader just as long; for a peer of our own no longer than it may take
     /// nothing, and what it says meanwhile is discarded.
     pub(super) fn await_reader(&self, sink: &End<'_>, peer: Option<Peer>) {
         let mut stalled = (Instant::now(), self.unread(sink));
@@ -54,17 +54,23 @@ impl Pages {
     }
 
     /// How much our reader may still read of them and of what is before them; of a unix socket, memory that holds it. It is
-    /// none unless the source ended before its last pipe-full could go by value, or a reader has made the pipe larger
-    /// meanwhile (F_SETPIPE_SZ), so that it holds more than went by value.
+    /// none unless the source ended before its last part could go by value, or a reader has made the pipe larger meanwhile
+    /// (F_SETPIPE_SZ), so that it holds more than went by value.
     fn unread(&self, sink: &End<'_>) -> u64 {
         let followed = self.given - self.to;
         if sink.is_pipe() {
             let queued = pipe::queued(sink.fd).unwrap_or(0).saturating_sub(followed);
             return if queued > 0 && pipe::has_reader(sink.fd) { queued } else { 0 };
         }
-        // A peer that closes drops what it has not read.
-        let unix = followed < self.by_value && sink.socket().is_some_and(|socket| socket.is_unix_stream());
-        if unix { socket::unacknowledged(sink.fd).unwrap_or(0) } else { 0 }
+        let Some(socket) = sink.socket().filter(|socket| socket.stream && followed < self.by_value) else { return 0 };
+        let queued = socket::unacknowledged(sink.fd).unwrap_or(0);
+        if socket.is_unix_stream() {
+            return queued; // a peer that closes drops what it has not read
+        }
+        // TCP: what has left by a device and was acknowledged is no page of ours. (What a receiver on this machine has in its
+        // queue is not seen from here; therefore pages go to it only where that was asked for: `super::plan`.)
+        let unread = queued.saturating_sub(followed);
+        if unread > 0 && !socket::is_over(sink.fd) { unread } else { 0 }
     }
 
     /// Of the bytes given: up to how many lay behind the end that the source has now, and waited to be read, in the sink or in

@@ -148,6 +148,15 @@ pub fn reset(stream: TcpStream) {
     drop(stream);
 }
 
+/// Bytes that a TCP socket has sent and the peer has not acknowledged, and those it has yet to send (SIOCOUTQ, tcp(7)).
+pub fn unacknowledged(socket: &TcpStream) -> i32 {
+    let mut bytes = 0;
+    // SAFETY: the call stores one int at the address given.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) };
+    assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+    bytes
+}
+
 /// The number at a place of a file of /proc/sys/net.
 pub fn system(name: &str, place: usize) -> usize {
     let text = std::fs::read_to_string(format!("/proc/sys/net/{name}")).unwrap();
