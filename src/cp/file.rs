@@ -15,6 +15,7 @@ use super::{Run, attributes, links, refusals};
 use crate::report::debug;
 use crate::sys::facts::{Facts, Kind};
 use rustix::io::Errno;
+use std::os::fd::OwnedFd;
 
 /// What came of trying to make a new file.
 pub(super) enum Attempt {
@@ -33,27 +34,37 @@ pub(super) fn copy_if_new(
     directory: Option<Id>,
     source: Source,
 ) -> Attempt {
-    let Ok(opened) = &source.opened else { return Attempt::NotNew(source) };
-    let labelled = run.options.preserve.context == Keep::Required;
-    if source.facts.kind != Kind::Regular || run.options.safety.atomic || labelled {
-        return Attempt::NotNew(source); // a directory is not for copying, and of the others some have to be waited for
-    }
-    let mode = attributes::mode_of_new_file(run.options, run.identity, &source.facts);
     let turn = directory.and_then(|directory| run.groups.turn_for_file(directory));
-    let created = to.create(mode, safety::access(run));
+    let made = make_new(run, to, &source);
     drop(turn);
-    match created {
-        Ok(fd) => {
-            if run.options.verbose {
-                run.messages.print(format!("{} -> {}", from.quoted(), to.quoted()));
-            }
-            let sink = Sink::new(fd);
-            let said = Ends { from, opened, source: &source.facts, to, sink: &sink }.copy(run);
-            said.close(run, source.opened, sink.file, from, to);
+    match made {
+        Some(made) => {
+            fill_new(run, from, to, source, made);
             Attempt::Done
         }
-        Err(_) => Attempt::NotNew(source),
+        None => Attempt::NotNew(source),
     }
+}
+
+/// Makes the destination of a regular file, if nothing is there.
+pub(super) fn make_new(run: &Run<'_>, to: &Location<'_>, source: &Source) -> Option<OwnedFd> {
+    let labelled = run.options.preserve.context == Keep::Required;
+    if source.opened.is_err() || source.facts.kind != Kind::Regular || run.options.safety.atomic || labelled {
+        return None; // a directory is not for copying, and of the others some have to be waited for
+    }
+    let mode = attributes::mode_of_new_file(run.options, run.identity, &source.facts);
+    to.create(mode, safety::access(run)).ok()
+}
+
+/// Copies a regular file into one that [`make_new`] has made, closes both and says what is to be said.
+pub(super) fn fill_new(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, source: Source, made: OwnedFd) {
+    let Ok(opened) = &source.opened else { return }; // it would not have been made
+    if run.options.verbose {
+        run.messages.print(format!("{} -> {}", from.quoted(), to.quoted()));
+    }
+    let sink = Sink::new(made);
+    let said = Ends { from, opened, source: &source.facts, to, sink: &sink }.copy(run);
+    said.close(run, source.opened, sink.file, from, to);
 }
 
 /// How the destination comes to be.

@@ -1,48 +1,50 @@
-//! Workers that would make files in one allocation group of XFS at the same moment wait for each other here, not asleep in
-//! the kernel.
+//! Workers that would make files at the same place at the same moment wait for each other here, not in the kernel: in one
+//! allocation group of XFS, or elsewhere in one directory.
 //!
-//! Whoever makes a file or directory holds the header of its group (AGI) meanwhile, some ten microseconds. A second worker that
-//! needs it then is put to sleep, and waking it takes several times as long; the header is kept for it, so that the first one,
-//! which comes with its next file in the meantime, falls asleep as well, and so they go on in turn. Copying 11,000 files in
+//! Whoever makes a file or directory on XFS holds the header of its group (AGI) meanwhile, some ten microseconds. A second worker
+//! that needs it then is put to sleep, and waking it takes several times as long; the header is kept for it, so that the first
+//! one, which comes with its next file in the meantime, falls asleep as well, and so they go on in turn. Copying 11,000 files in
 //! 2,500 directories two workers slept 1,159 times, nearly always there (`perf record -e sched:sched_switch -g`), and the
 //! processors were idle for a sixth of the time; with the wait below they slept 40 times, and it took 132 ms instead of 166; cpz
-//! took 165 (from tmpfs to a new XFS of four groups, medians of 9 runs in turn, Linux 6.18, a virtual machine with 2 Intel
-//! processors; three workers took 149 and slept 76 times).
+//! took 165. Eight workers on the two processors took 146 ms instead of 319 (from tmpfs to a new XFS of four groups, medians of 9
+//! and 3 runs in turn, Linux 6.18, a virtual machine with 2 Intel processors).
 //!
-//! It is a courtesy: nothing depends on it, and who has waited long enough goes on.
+//! For a directory's lock the kernel has workers wait awake. But it goes from one to the other with every file, and with it what
+//! it guards, from processor to processor; here it is held for several files at once (`cp::tree::row`).
 
 use super::directory::Id;
 use crate::sys::xfs::Geometry;
 use rustix::fs::{self, Mode, OFlags};
 use std::os::fd::AsFd;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-/// So many groups are told apart: by default there are four, up to 4 TB, and then one for each TB (mkfs.xfs(8)).
-const PLACES: usize = 32;
+/// So many groups are told apart. By default XFS has four, up to 4 TB, and then one for each TB (mkfs.xfs(8)).
+const PLACES: usize = 64;
 
-/// A worker waits so long at most. As long as directories were not waited for, 20, 50 and 100 µs took the same time, with 305,
-/// 249 and 242 sleeps.
-const LONGEST: Duration = Duration::from_micros(50);
+/// A worker that has a processor to itself waits so long awake, which is longer than anything that goes well. With 200 µs
+/// instead of 2 ms two workers slept 1,050 times while they made 30,000 empty files on ext4, and took 363 ms instead of 343.
+const AWAKE: Duration = Duration::from_millis(2);
 
-/// No file is being made. (No directory has the inode number 0.)
-const NOBODY: u64 = 0;
-
-/// The directory that a file is being made in, by inode number, in one group. Each has a line of the processors' caches of
-/// its own.
-#[derive(Debug)]
+/// What is held while something is made in a group. Each has a line of the processors' caches of its own.
+#[derive(Debug, Default)]
 #[repr(align(64))]
-struct Place(AtomicU64);
+struct Place(Mutex<()>);
 
-/// The allocation groups of the file system that the run makes files on.
+/// Held while something is made.
+pub(super) type Turn<'g> = MutexGuard<'g, ()>;
+
+/// The groups that the run makes files in.
 #[derive(Debug)]
 pub(super) struct Groups {
+    /// Those of the XFS that files are made on, if it is one.
     found: OnceLock<Option<Found>>,
     places: [Place; PLACES],
-    /// The group that the next directory is expected in: XFS takes one after the other.
+    /// The allocation group that the next directory is expected in: XFS takes one after the other.
     next: AtomicU32,
-    longest: Duration,
+    /// There are more workers than processors: who waits sleeps.
+    crowded: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -51,20 +53,10 @@ struct Found {
     geometry: Geometry,
 }
 
-/// Held while something is made.
-#[must_use]
-pub(super) struct Turn<'g>(&'g AtomicU64);
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.0.store(NOBODY, Ordering::Relaxed);
-    }
-}
-
 impl Groups {
     pub(super) fn new() -> Groups {
-        let places = [const { Place(AtomicU64::new(NOBODY)) }; PLACES];
-        Groups { found: OnceLock::new(), places, next: AtomicU32::new(0), longest: LONGEST }
+        let places = [const { Place(Mutex::new(())) }; PLACES];
+        Groups { found: OnceLock::new(), places, next: AtomicU32::new(0), crowded: AtomicBool::new(false) }
     }
 
     /// Asks an XFS for its groups, once in a run, before there is a second worker.
@@ -77,22 +69,35 @@ impl Groups {
         });
     }
 
+    /// There are so many workers, and so many processors for them.
+    pub(super) fn share(&self, workers: usize, processors: usize) {
+        self.crowded.store(workers > processors, Ordering::Relaxed);
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.crowded.load(Ordering::Relaxed)
+    }
+
     fn found(&self) -> Option<&Found> {
         self.found.get()?.as_ref()
     }
 
-    /// Waits until a file may be made in this directory: it will be in its group.
+    /// Waits until a file may be made in this directory: on XFS, in its allocation group, where the file will be. Where waiting
+    /// would mean to sleep, a directory's own lock, for which the kernel has workers wait awake, is the better one.
     pub(super) fn turn_for_file(&self, directory: Id) -> Option<Turn<'_>> {
-        let found = self.found()?;
         let (device, inode) = directory;
-        if device != found.device { None } else { self.turn(found.geometry.group(inode), inode) }
+        match self.found().filter(|found| found.device == device) {
+            Some(found) => Some(self.turn(found.geometry.group(inode).into())),
+            None if self.is_crowded() => None,
+            None => Some(self.turn(inode)),
+        }
     }
 
-    /// Waits until a directory may be made.
+    /// Waits until a directory may be made, where it is known in which group it will be.
     pub(super) fn turn_for_directory(&self) -> Option<Turn<'_>> {
         let found = self.found()?;
         let group = self.next.fetch_add(1, Ordering::Relaxed) % found.geometry.groups;
-        self.turn(group, u64::MAX)
+        Some(self.turn(group.into()))
     }
 
     /// A directory was made: the next one will be in the group after it.
@@ -103,19 +108,19 @@ impl Groups {
         }
     }
 
-    /// Waits for its turn in a group. Where both make files in one directory, it is that directory's own lock that they wait
-    /// for, awake (`i_rwsem`).
-    fn turn(&self, group: u32, directory: u64) -> Option<Turn<'_>> {
-        let Place(place) = &self.places[group as usize % PLACES];
+    /// Waits for the turn in a group.
+    fn turn(&self, group: u64) -> Turn<'_> {
+        let Place(place) = &self.places[(group % PLACES as u64) as usize];
         let mut since = None;
-        loop {
-            match place.compare_exchange(NOBODY, directory, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return Some(Turn(place)),
-                Err(other) if other == directory => return None,
-                Err(_) if since.get_or_insert_with(Instant::now).elapsed() >= self.longest => return None,
+        while !self.is_crowded() {
+            match place.try_lock() {
+                Ok(turn) => return turn,
+                Err(TryLockError::Poisoned(turn)) => return turn.into_inner(),
+                Err(_) if since.get_or_insert_with(Instant::now).elapsed() >= AWAKE => break,
                 Err(_) => (0..10).for_each(|_| std::hint::spin_loop()),
             }
         }
+        place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -123,66 +128,65 @@ impl Groups {
 mod tests {
     use super::*;
     use crate::sys::facts::Facts;
-    use std::sync::atomic::AtomicBool;
 
     const DEVICE: u64 = 7;
 
-    /// Groups of sixteen inodes, four of them, and waiting that does not come to an end by itself.
-    fn groups() -> Groups {
+    /// Groups of sixteen inodes, four of them.
+    fn of_xfs() -> Groups {
         let geometry = Geometry::of_parts(4, 4);
-        let longest = Duration::from_secs(3600);
-        Groups { found: Some(Found { device: DEVICE, geometry }).into(), longest, ..Groups::new() }
+        Groups { found: Some(Found { device: DEVICE, geometry }).into(), ..Groups::new() }
+    }
+
+    /// Whether somebody has the turn that a file in this directory would need.
+    fn is_taken(groups: &Groups, directory: Id) -> bool {
+        let (device, inode) = directory;
+        let found = groups.found().filter(|found| found.device == device);
+        let group = found.map_or(inode, |found| found.geometry.group(inode).into());
+        groups.places[group as usize % PLACES].0.try_lock().is_err()
     }
 
     #[test]
-    fn two_directories_of_one_group_are_served_in_turn() {
-        let (groups, done) = (groups(), AtomicBool::new(false));
-        let first = groups.turn_for_file((DEVICE, 17)).expect("nobody is there");
-        std::thread::scope(|scope| {
-            let second = scope.spawn(|| {
-                let turn = groups.turn_for_file((DEVICE, 18));
-                (turn.is_some(), done.load(Ordering::SeqCst))
+    fn directories_of_one_allocation_group_are_served_in_turn() {
+        for crowded in [false, true] {
+            let groups = of_xfs();
+            groups.share(if crowded { 3 } else { 2 }, 2);
+            let first = groups.turn_for_file((DEVICE, 17));
+            assert!(first.is_some() && is_taken(&groups, (DEVICE, 18)));
+            assert!(!is_taken(&groups, (DEVICE, 33)), "another group");
+            assert!(!is_taken(&groups, (DEVICE + 1, 18)), "another file system");
+            let made = AtomicBool::new(false);
+            std::thread::scope(|scope| {
+                let second = scope.spawn(|| {
+                    let _turn = groups.turn_for_file((DEVICE, 18));
+                    made.load(Ordering::SeqCst)
+                });
+                std::thread::sleep(AWAKE * 10);
+                made.store(true, Ordering::SeqCst);
+                drop(first);
+                assert!(second.join().expect("no panic"), "it did not wait");
             });
-            std::thread::sleep(Duration::from_millis(20));
-            done.store(true, Ordering::SeqCst);
-            drop(first);
-            assert_eq!(second.join().expect("no panic"), (true, true));
-        });
+        }
     }
 
     #[test]
-    fn nobody_waits_for_another_group_or_device_or_in_one_directory() {
-        let groups = groups();
-        let _first = groups.turn_for_file((DEVICE, 17)).expect("nobody is there");
-        assert!(groups.turn_for_file((DEVICE, 33)).is_some(), "another group");
-        assert!(groups.turn_for_file((DEVICE, 17)).is_none(), "the same directory");
-        assert!(groups.turn_for_file((DEVICE + 1, 18)).is_none(), "another file system");
-    }
-
-    #[test]
-    fn who_has_waited_long_enough_goes_on() {
-        let groups = Groups { longest: Duration::ZERO, ..groups() };
-        let _first = groups.turn_for_file((DEVICE, 17)).expect("nobody is there");
-        assert!(groups.turn_for_file((DEVICE, 18)).is_none());
-    }
-
-    #[test]
-    fn a_directory_is_expected_in_the_group_after_the_last() {
-        let groups = Groups { longest: Duration::ZERO, ..groups() };
-        groups.made((DEVICE, 3 * 16 + 1));
-        let _first = groups.turn_for_directory().expect("nobody is there");
-        assert!(groups.turn_for_file((DEVICE, 5)).is_none(), "it is in the first group");
-        let _second = groups.turn_for_directory().expect("nobody is there");
-        assert!(groups.turn_for_file((DEVICE, 17)).is_none(), "and this one in the second");
-        assert!(groups.turn_for_file((DEVICE, 33)).is_some());
-    }
-
-    #[test]
-    fn other_file_systems_have_no_groups() {
+    fn elsewhere_each_directory_is_one_and_where_it_is_crowded_none() {
         let groups = Groups::new();
         let directory = std::fs::File::open("/proc/self").expect("/proc");
         groups.ask(&directory, Facts::of(&directory).expect("facts").device);
+        let turn = groups.turn_for_file((DEVICE, 17));
+        assert!(turn.is_some() && is_taken(&groups, (DEVICE, 17)) && !is_taken(&groups, (DEVICE, 18)));
         assert!(groups.turn_for_directory().is_none());
+        groups.share(3, 2);
         assert!(groups.turn_for_file((DEVICE, 17)).is_none());
+    }
+
+    #[test]
+    fn a_directory_is_expected_in_the_allocation_group_after_the_last() {
+        let groups = of_xfs();
+        groups.made((DEVICE, 3 * 16 + 1));
+        let _first = groups.turn_for_directory();
+        assert!(is_taken(&groups, (DEVICE, 5)) && !is_taken(&groups, (DEVICE, 17)), "the first");
+        let _second = groups.turn_for_directory();
+        assert!(is_taken(&groups, (DEVICE, 17)) && !is_taken(&groups, (DEVICE, 33)), "and then the second");
     }
 }

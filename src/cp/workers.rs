@@ -98,15 +98,14 @@ pub(super) struct Staff {
 const WATCHED: Duration = Duration::from_millis(4);
 
 impl Staff {
-    /// Between these devices. Where a disk would have to seek between them there is one. `making`: the file system that they
-    /// make files on in several directories.
-    pub(super) fn new(run: &Run<'_>, devices: impl IntoIterator<Item = u64>, making: Option<FileSystem>) -> Staff {
+    /// Between these devices. Where a disk would have to seek between them there is one.
+    pub(super) fn new(run: &Run<'_>, devices: impl IntoIterator<Item = u64>) -> Staff {
         let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         let room = usize::try_from(limit / DESCRIPTORS).unwrap_or(usize::MAX).max(1);
         let asked = most(run.options).min(room);
         let (most, while_waiting) = match run.options.jobs {
             None if asked > 1 && devices.into_iter().any(block::rotates) => (1, 1),
-            None => (asked.min(that_run(run.learned.processors(), making)), asked),
+            None => (asked.min(run.learned.processors()), asked),
             Some(_) => (asked, asked),
         };
         Staff { most, while_waiting, ..Staff::alone() }
@@ -136,19 +135,6 @@ impl Staff {
         self.most += usize::from(more);
         more
     }
-}
-
-/// How many workers keep so many processors at work.
-///
-/// Onto ext4 one more: two that make files at the same moment get inodes in one block of a group's table. Each sees the other's
-/// there, takes the block for one in use, and reads it from the disk, with 31 more (`__ext4_get_inode_loc`, fs/ext4/inode.c); one
-/// worker never reads. Two that copied 11,000 files in 2,500 directories slept there 130 times, and the processors were idle for
-/// up to a tenth of the time. Where the new ext4 lay on a disk, two took 123.5 ms, three 118.5, four 118.4 (medians of 7 runs in
-/// turn); where it lay in memory, three took 0.95 to 0.99 of the time of two in six runs, and in one 0.88; 38,400 files in 256
-/// directories 0.95, files of 1 MiB, and of one directory, 0.99. Onto xfs three take 1.1 to 1.2 times as long as two, onto
-/// btrfs 1.1 (from tmpfs, `zccp -r -jN`, Linux 6.18, 2 Intel processors).
-fn that_run(processors: usize, making: Option<FileSystem>) -> usize {
-    processors + usize::from(processors > 1 && making == Some(FileSystem::Ext4))
 }
 
 /// What a run has that workers share.
@@ -236,13 +222,6 @@ impl<'r> Shared<'r> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn onto_ext4_there_is_one_more_than_processors() {
-        assert_eq!([1, 2, 4].map(|processors| that_run(processors, Some(FileSystem::Ext4))), [1, 3, 5]);
-        assert_eq!([1, 2, 4].map(|processors| that_run(processors, Some(FileSystem::Xfs))), [1, 2, 4]);
-        assert_eq!(that_run(2, None), 2);
-    }
 
     #[test]
     fn more_than_pay_are_wanted_only_while_they_wait_for_what_they_read() {

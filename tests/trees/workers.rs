@@ -2,8 +2,11 @@
 
 use super::{plant, same_trees};
 use crate::apparatus::strace::{Call, inject, trace};
-use crate::apparatus::{Fs, Scene};
+use crate::apparatus::{Fs, Scene, skip};
 use std::collections::BTreeSet;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 /// The threads that gave bytes to a file.
 fn movers(scene: &Scene, options: &[&str]) -> Option<BTreeSet<u32>> {
@@ -19,8 +22,15 @@ fn a_few_large_files_are_shared_among_workers() {
     for fs in [Fs::Ext4, Fs::XfsPlain, Fs::Tmpfs] {
         let Some(scene) = Scene::on(fs) else { continue };
         plant(&scene, "s", 1, 12, 4 << 20);
-        let Some(movers) = movers(&scene, &["-r", "-j2"]) else { return };
-        assert_eq!(movers.len(), 2, "{}: {movers:?}", fs.name());
+        // On a busy machine the other one may come so late that it copies nothing.
+        for left in (0..10).rev() {
+            let Some(movers) = movers(&scene, &["-r", "-j2"]) else { return };
+            if movers.len() == 2 {
+                break;
+            }
+            assert!(left > 0, "{}: {movers:?}", fs.name());
+            std::fs::remove_dir_all(scene.path("n")).unwrap();
+        }
     }
 }
 
@@ -112,5 +122,43 @@ fn of_xfs_the_workers_know_the_allocation_groups() {
             outcome.succeeds().stderr_is("");
             same_trees(&scene, "s", "n");
         }
+    }
+}
+
+fn chmod(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+/// Small files are made several at a time: what comes between them, and what is wrong with some, makes no difference.
+#[test]
+fn files_that_are_made_in_a_row_are_copied_as_one_by_one() {
+    for fs in [Fs::Ext4, Fs::Xfs, Fs::Tmpfs] {
+        let Some(scene) = Scene::on(fs) else { continue };
+        let directory = |at: usize| format!("s/d{}", at / 150);
+        for at in 0..600 {
+            std::fs::create_dir_all(scene.path(directory(at))).unwrap();
+            let name = format!("{}/f{at}", directory(at));
+            match at % 23 {
+                3 => scene.symlink("f0", &name),
+                7 => scene.sparse_file(&name, 300_000, &[(100_000, b"data")]),
+                11 => scene.file(&name, &vec![b'x'; 70_000]),
+                13 => scene.fifo(&name),
+                17 => scene.file(&name, b""),
+                19 => scene.directory(&name),
+                _ => scene.file(&name, format!("contents of {at}").as_bytes()),
+            };
+            if at % 29 == 5 && scene.path(&name).is_file() {
+                chmod(&scene.path(&name), 0);
+            }
+        }
+        chmod(&scene.path("."), 0o777);
+        let said = |jobs: &str, to: &str| {
+            let command = scene.zccp(["-rv", jobs, "s", to]);
+            let outcome = if skip::is_root() { command.with_user(65534) } else { command }.run();
+            outcome.fails_with(1).stderr_has(": Permission denied\n");
+            [&outcome.stdout, &outcome.stderr].map(|bytes| String::from_utf8_lossy(bytes).replace(to, "n"))
+        };
+        assert_eq!(said("-j1", "one"), said("-j2", "two"), "{}", fs.name());
+        same_trees(&scene, "one", "two");
     }
 }

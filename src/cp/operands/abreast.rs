@@ -92,7 +92,7 @@ fn side_by_side(
                 return;
             }
             // How many pay is not asked before it matters.
-            let staff = staff.get_or_insert_with(|| Staff::new(run, found.devices.iter().copied(), None));
+            let staff = staff.get_or_insert_with(|| Staff::new(run, found.devices.iter().copied()));
             if staff.wants_more(workers, || run.is_remote(found.devices.iter().copied())) {
                 match stretch.start(scope, shared, run, (workers, at), &mut anchor) {
                     true => workers += 1,

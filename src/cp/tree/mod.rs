@@ -16,6 +16,7 @@ mod node;
 mod order;
 mod pool;
 mod reopen;
+mod row;
 mod share;
 mod turn;
 mod walk;
@@ -47,6 +48,9 @@ const OTHER_DESCRIPTORS: u64 = 12;
 /// The most directories that one worker keeps open.
 const MOST_OPEN: u64 = 32;
 
+/// With fewer descriptors no more than one file is open at once.
+const ENOUGH: u64 = 512;
+
 /// Copies what is in the directory that an operand is into its destination, which has been made or was there.
 pub(super) fn fill(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, directory: Directory) {
     let Directory { facts, source, destination, id, finish } = directory;
@@ -65,6 +69,7 @@ pub(super) fn fill(run: &mut Run<'_>, from: &Location<'_>, to: &Location<'_>, di
     // With these options the messages tell which name of a file was copied first.
     let tells = run.options.dry_run || run.options.debug || run.options.explain;
     pool.onto_existing = !finish.new || tells;
+    pool.files_at_once = if limit < ENOUGH { 1 } else { row::MOST };
     pool.root_way = names::without_slashes(&way).len();
     let operand = Operand { from: from.shown(), to: to.shown(), way };
     let shown = Shown { from: operand.from.clone(), to: operand.to.clone(), way: operand.way.clone() };

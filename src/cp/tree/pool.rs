@@ -39,6 +39,8 @@ pub(super) struct Pool<'a> {
     pub(super) follows: bool,
     /// How many directories one worker keeps open.
     pub(super) open_at_once: usize,
+    /// How many files one worker may have open at once.
+    pub(super) files_at_once: usize,
     /// Whether the order of copying can be seen afterwards: the root was there before, or messages tell the order.
     pub(super) onto_existing: bool,
     /// Which processors the workers run on.
@@ -79,6 +81,7 @@ impl<'a> Pool<'a> {
             root_way: 0,
             follows,
             open_at_once,
+            files_at_once: 1,
             onto_existing: false,
             processors: Processors::new(),
             state: Mutex::new(State { workers: 1, ..State::default() }),

@@ -7,7 +7,6 @@ use super::super::directory::{self, Directory, Finish};
 use super::super::entry::{self, Known};
 use super::super::file::{self, Attempt};
 use super::super::location::Location;
-use super::super::options::Make;
 use super::super::source::{self, Hint, Source};
 use super::super::workers::{LONG, Load};
 use super::listing::Listing;
@@ -173,6 +172,14 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
     /// One entry of the innermost directory.
     fn entry(&mut self, at: usize, turn: &mut dyn FnMut(&mut Self)) {
         let Some(source) = self.look(at) else { return };
+        match self.begins_a_row(&source) {
+            true => self.row(at, source, turn),
+            false => self.looked_at(at, source, turn),
+        }
+    }
+
+    /// One entry that was looked at.
+    pub(super) fn looked_at(&mut self, at: usize, source: Source, turn: &mut dyn FnMut(&mut Self)) {
         let Turn::Now(there) = self.turn(at, &source.facts) else { return self.hold() };
         if source.facts.kind == Kind::Regular && source.facts.size >= LONG {
             self.prepare_for_long(&source, turn);
@@ -216,12 +223,9 @@ impl<'w, 'r, 'p> Walker<'w, 'r, 'p> {
         let (from, to) = frame.places(shown, pool, at).ok()?;
         let taken_for_free = frame.node.is_new();
         let mut known = Known { there, parent: Some(&frame.node), taken_for_free, ..Known::default() };
-        let simple = taken_for_free
-            && !run.options.dry_run
-            && run.options.make == Make::Copy
-            && !(run.options.preserve.links && (source.facts.links > 1 || pool.follows));
-        let source = if simple {
-            match file::copy_if_new(run, &from, &to, Some(frame.node.id), source) {
+        let source = if frame.node.takes_for_new(run, pool, &source) {
+            let shared = self.passage.is_some().then_some(frame.node.id);
+            match file::copy_if_new(run, &from, &to, shared, source) {
                 Attempt::Done => return None,
                 Attempt::NotNew(source) => source,
             }

@@ -63,8 +63,8 @@ impl Walker<'_, '_, '_> {
         if may_come_again(self) || is_into_itself(self) {
             return Staff::alone();
         }
-        let making = self.run.learned.file_system(self.pool.destination, root.node.id.0);
-        Staff::new(self.run, [root.node.facts.device, root.node.id.0], making)
+        self.run.learned.file_system(self.pool.destination, root.node.id.0);
+        Staff::new(self.run, [root.node.facts.device, root.node.id.0])
     }
 
     /// Whether the tree comes from another machine, or goes there.
@@ -94,7 +94,9 @@ impl<'s> Others<'s> {
             walker.run.groups.ask(pool.destination, root.node.id.0);
         }
         pool.count_worker(true);
-        pool.processors.share(number + 1, walker.run.learned.processors());
+        let processors = walker.run.learned.processors();
+        pool.processors.share(number + 1, processors);
+        walker.run.groups.share(number + 1, processors);
         // Before the other worker can have a message.
         let alone = walker.passage.is_none();
         if alone {
