@@ -43,8 +43,8 @@ pub(super) struct Groups {
     places: [Place; PLACES],
     /// The allocation group that the next directory is expected in: XFS takes one after the other.
     next: AtomicU32,
-    /// There are more workers than processors: who waits sleeps.
-    crowded: AtomicBool,
+    /// Who waits sleeps.
+    asleep: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -56,7 +56,7 @@ struct Found {
 impl Groups {
     pub(super) fn new() -> Groups {
         let places = [const { Place(Mutex::new(())) }; PLACES];
-        Groups { found: OnceLock::new(), places, next: AtomicU32::new(0), crowded: AtomicBool::new(false) }
+        Groups { found: OnceLock::new(), places, next: AtomicU32::new(0), asleep: AtomicBool::new(false) }
     }
 
     /// Asks an XFS for its groups, once in a run, before there is a second worker.
@@ -69,13 +69,13 @@ impl Groups {
         });
     }
 
-    /// There are so many workers, and so many processors for them.
-    pub(super) fn share(&self, workers: usize, processors: usize) {
-        self.crowded.store(workers > processors, Ordering::Relaxed);
+    /// Who waits is to sleep: there are more workers than processors, or making a file takes an answer from elsewhere.
+    pub(super) fn wait_asleep(&self, asleep: bool) {
+        self.asleep.store(asleep, Ordering::Relaxed);
     }
 
-    fn is_crowded(&self) -> bool {
-        self.crowded.load(Ordering::Relaxed)
+    fn waits_asleep(&self) -> bool {
+        self.asleep.load(Ordering::Relaxed)
     }
 
     fn found(&self) -> Option<&Found> {
@@ -88,7 +88,7 @@ impl Groups {
         let (device, inode) = directory;
         match self.found().filter(|found| found.device == device) {
             Some(found) => Some(self.turn(found.geometry.group(inode).into())),
-            None if self.is_crowded() => None,
+            None if self.waits_asleep() => None,
             None => Some(self.turn(inode)),
         }
     }
@@ -112,7 +112,7 @@ impl Groups {
     fn turn(&self, group: u64) -> Turn<'_> {
         let Place(place) = &self.places[(group % PLACES as u64) as usize];
         let mut since = None;
-        while !self.is_crowded() {
+        while !self.waits_asleep() {
             match place.try_lock() {
                 Ok(turn) => return turn,
                 Err(TryLockError::Poisoned(turn)) => return turn.into_inner(),
@@ -147,9 +147,9 @@ mod tests {
 
     #[test]
     fn directories_of_one_allocation_group_are_served_in_turn() {
-        for crowded in [false, true] {
+        for asleep in [false, true] {
             let groups = of_xfs();
-            groups.share(if crowded { 3 } else { 2 }, 2);
+            groups.wait_asleep(asleep);
             let first = groups.turn_for_file((DEVICE, 17));
             assert!(first.is_some() && is_taken(&groups, (DEVICE, 18)));
             assert!(!is_taken(&groups, (DEVICE, 33)), "another group");
@@ -169,14 +169,14 @@ mod tests {
     }
 
     #[test]
-    fn elsewhere_each_directory_is_one_and_where_it_is_crowded_none() {
+    fn elsewhere_each_directory_is_one_or_who_waits_would_sleep_and_none_is() {
         let groups = Groups::new();
         let directory = std::fs::File::open("/proc/self").expect("/proc");
         groups.ask(&directory, Facts::of(&directory).expect("facts").device);
         let turn = groups.turn_for_file((DEVICE, 17));
         assert!(turn.is_some() && is_taken(&groups, (DEVICE, 17)) && !is_taken(&groups, (DEVICE, 18)));
         assert!(groups.turn_for_directory().is_none());
-        groups.share(3, 2);
+        groups.wait_asleep(true);
         assert!(groups.turn_for_file((DEVICE, 17)).is_none());
     }
 

@@ -96,7 +96,7 @@ impl<'s> Others<'s> {
         pool.count_worker(true);
         let processors = walker.run.learned.processors();
         pool.processors.share(number + 1, processors);
-        walker.run.groups.share(number + 1, processors);
+        walker.run.groups.wait_asleep(number + 1 > processors || walker.is_remote());
         // Before the other worker can have a message.
         let alone = walker.passage.is_none();
         if alone {
