@@ -23,9 +23,11 @@ use std::time::{Duration, Instant};
 /// So many groups are told apart. By default XFS has four, up to 4 TB, and then one for each TB (mkfs.xfs(8)).
 const PLACES: usize = 64;
 
-/// A worker that has a processor to itself waits so long awake, which is longer than anything that goes well. With 200 µs
-/// instead of 2 ms two workers slept 1,050 times while they made 30,000 empty files on ext4, and took 363 ms instead of 343.
-const AWAKE: Duration = Duration::from_millis(2);
+/// A worker that has a processor to itself waits so long awake: several times as long as it takes to make a row of files. Two that
+/// made 30,000 empty files on ext4 slept 290 times with 200 µs, 16 with 600, 5 with 2 ms, in the same time; and in the tree above
+/// 38, 38 and 630 times, in 138, 133 and 145 ms: who waits for long keeps the kernel's own threads from a processor (medians of 5
+/// and 13 runs in turn).
+const AWAKE: Duration = Duration::from_micros(600);
 
 /// What is held while something is made in a group. Each has a line of the processors' caches of its own.
 #[derive(Debug, Default)]
