@@ -27,9 +27,9 @@ pub(super) const WORTH_A_WORKER: usize = 64;
 /// 5.14). Not measured by us on more than two processors.
 const MOST_BY_DEFAULT: usize = 8;
 
-/// Moving so many bytes takes somewhat longer than copying a small file does: 25 µs and 14 (onto ext4 by two workers, 256 files
-/// of 1 MiB in 52 ms, 13,000 of 15 KiB in 89: `cargo bench --bench compare -- tree/crates/ext4`; Linux 6.18, 2 Intel
-/// processors).
+/// Moving so many bytes takes about as long as copying a small file does: 25 µs of a worker's time and 23 to 27 (onto ext4 by two
+/// workers, 256 files of 1 MiB in 52 ms, 13,000 of 9 KiB in 149 and 175: `cargo bench --bench compare -- tree/crates/ext4`; Linux
+/// 6.18, 2 Intel processors).
 pub(super) const LIKE_AN_ENTRY: u64 = 64 * 1024;
 
 /// A file of so many bytes takes so long to copy that others are given what is left meanwhile.
