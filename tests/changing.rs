@@ -184,11 +184,7 @@ fn a_source_that_shrinks_is_told_of_over_tcp_too() {
                 let theirs = TcpStream::connect(address).unwrap();
                 let mut ours = listener.accept().unwrap().0;
                 let running = scene.zccat([option.as_str(), "a"]).stdout_to(theirs).spawn();
-                let mut unread = 0;
-                running.wait_until("waiting", || {
-                    let before = std::mem::replace(&mut unread, rustix::io::ioctl_fionread(&ours).unwrap());
-                    unread > 0 && unread == before && running.is_asleep()
-                });
+                let unread = sockets::until_stuck(&running, &ours);
                 // Between two pages, so that there is something to be cleared.
                 File::options().write(true).open(&source).unwrap().set_len((unread / 2) | 1).unwrap();
                 let mut arrived = Vec::new();

@@ -166,7 +166,7 @@ fn as_pages_to(connection: impl Fn() -> (TcpStream, TcpStream)) {
     }
 }
 
-/// Sends the scene's `a` to the neighbour at `address`, and cuts it to half of what waits there unread, when no more goes into
+/// Sends the scene's `a` to the neighbour that listens, and cuts it to half of what waits there unread, when no more goes into
 /// the connection. Zccat, its end of the connection, and the neighbour's.
 fn cut_while_sent(scene: &Scene, engine: Option<&str>, listener: &TcpListener) -> (Running, TcpStream, TcpStream) {
     let theirs = TcpStream::connect(("10.9.0.2", listener.local_addr().unwrap().port())).unwrap();
@@ -174,19 +174,9 @@ fn cut_while_sent(scene: &Scene, engine: Option<&str>, listener: &TcpListener) -
     let same = theirs.try_clone().unwrap();
     let option = engine.map(|engine| Engine::named(engine).option().expect("an option"));
     let running = scene.zccat(option).argument("a").stdout_to(theirs).spawn();
-    let unread = until_stuck(&running, &ours);
+    let unread = sockets::until_stuck(&running, &ours);
     File::options().write(true).open(scene.path("a")).unwrap().set_len((unread / 2) | 1).unwrap();
     (running, same, ours)
-}
-
-/// Waits until zccat sleeps and nothing moves; how much is unread then, bytes.
-fn until_stuck(running: &Running, ours: &TcpStream) -> u64 {
-    let mut unread = 0;
-    running.wait_until("waiting", || {
-        let before = std::mem::replace(&mut unread, rustix::io::ioctl_fionread(ours).unwrap());
-        unread > 0 && unread == before && running.is_asleep()
-    });
-    unread
 }
 
 /// Reads until zccat has ended, little at a time.
@@ -232,9 +222,9 @@ fn pages_of_a_source_that_was_cut_short_are_waited_for_until_they_are_acknowledg
             scene.file("a", &content::bytes(18, sockets::most_in_two() + 12_000_000));
             let (running, same, mut ours) = cut_while_sent(&scene, Some(engine), &listener);
             // So much that there is room again, and it meets the end of the file.
-            let unread = until_stuck(&running, &ours);
+            let unread = sockets::until_stuck(&running, &ours);
             ours.read_exact(&mut vec![0; unread as usize]).unwrap();
-            until_stuck(&running, &ours);
+            sockets::until_stuck(&running, &ours);
             assert!(sockets::unacknowledged(&same) > 0, "nothing has to be waited for");
             if goes_away {
                 sockets::reset(ours);

@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "socketpair types, SO_LINGER and O_NONBLOCK are set through libc")]
 
 use super::case::Scene;
+use super::running::Running;
 use super::skip;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -155,6 +156,16 @@ pub fn unacknowledged(socket: &TcpStream) -> i32 {
     let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) };
     assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
     bytes
+}
+
+/// Waits until a program that sends to `ours` sleeps, and nothing moves; how much is unread then, bytes.
+pub fn until_stuck(running: &Running, ours: &TcpStream) -> u64 {
+    let mut unread = 0;
+    running.wait_until("waiting", || {
+        let before = std::mem::replace(&mut unread, rustix::io::ioctl_fionread(ours).unwrap());
+        unread > 0 && unread == before && running.is_asleep()
+    });
+    unread
 }
 
 /// The number at a place of a file of /proc/sys/net.
