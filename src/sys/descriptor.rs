@@ -1,8 +1,8 @@
 //! Descriptors: closing one with its error, and what an inherited one was opened with.
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, IntoRawFd, OwnedFd};
 
 /// Closes `fd` and says whether that succeeded.
 ///
@@ -90,4 +90,16 @@ pub fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {
         }
     }
     Ok(())
+}
+
+/// What poll(2) tells of a descriptor at this moment without being asked for it: POLLERR, POLLHUP, POLLNVAL. None if it cannot be
+/// called.
+pub fn unasked_events(fd: impl AsFd) -> PollFlags {
+    let fd = fd.as_fd();
+    let mut asked = [PollFd::new(&fd, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    match poll(&mut asked, Some(&now)) {
+        Ok(_) => asked[0].revents(),
+        Err(_) => PollFlags::empty(),
+    }
 }

@@ -1,6 +1,7 @@
 //! Pipes: a private one to splice through, and how much a pipe holds.
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use super::descriptor;
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::pipe::{self, PipeFlags};
 use rustix::process::geteuid;
@@ -135,8 +136,5 @@ pub fn await_writer(fd: impl AsFd) -> Result<(), Errno> {
 
 /// Whether anybody has a pipe open for reading: poll(2) says POLLERR on the writing end if not.
 pub fn has_reader(fd: impl AsFd) -> bool {
-    let fd = fd.as_fd();
-    let mut asked = [PollFd::new(&fd, PollFlags::empty())];
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    !matches!(poll(&mut asked, Some(&now)), Ok(n) if n > 0 && asked[0].revents().contains(PollFlags::ERR))
+    !descriptor::unasked_events(fd).contains(PollFlags::ERR)
 }

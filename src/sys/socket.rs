@@ -1,8 +1,7 @@
 //! Sockets: what kind one is, whether its peer is on this machine, and how much may be unread there.
 
-use super::descriptor::last_errno;
+use super::descriptor::{self, last_errno};
 use super::interface::{self, Interface};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, RecvFlags, SocketType, sockopt};
 use std::mem::MaybeUninit;
@@ -99,10 +98,7 @@ pub fn pending_error(fd: impl AsFd) -> Option<Errno> {
 /// Whether a connection is over, so that nothing in it arrives any more: it was reset, has timed out, or is closed both ways
 /// (POLLERR and POLLHUP: poll(2)).
 pub fn is_over(fd: impl AsFd) -> bool {
-    let fd = fd.as_fd();
-    let mut asked = [PollFd::new(&fd, PollFlags::empty())];
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    matches!(poll(&mut asked, Some(&now)), Ok(n) if n > 0)
+    !descriptor::unasked_events(fd).is_empty()
 }
 
 /// Bytes sent that the peer has not acknowledged yet (SIOCOUTQ: tcp(7)), or, with a unix socket, memory that holds bytes
